@@ -1,0 +1,127 @@
+//! Apps (tenants) and their two environments.
+
+use crate::ids::AppId;
+use crate::time::Timestamp;
+use std::fmt;
+use std::str::FromStr;
+
+/// Which of an app's two worlds: real money and real members, or a place to try things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Real members.
+    Live,
+    /// At most 50 members (configurable) and never real money.
+    Sandbox,
+}
+
+impl Mode {
+    /// `live` or `sandbox`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Mode::Live => "live",
+            Mode::Sandbox => "sandbox",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "live" => Ok(Mode::Live),
+            "sandbox" => Ok(Mode::Sandbox),
+            _ => Err("an environment is `live` or `sandbox`".into()),
+        }
+    }
+}
+
+/// The number of an environment in this installation. Whoever holds one may read and write that
+/// environment, so a request gets it only by asking its caller for an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EnvironmentId(u32);
+
+impl EnvironmentId {
+    /// The largest number, so that a member's key stays a positive 64-bit integer.
+    pub const MAX: i64 = (1 << 23) - 1;
+
+    /// As stored; nothing if the number is out of range.
+    pub fn from_stored(number: i64) -> Option<Self> {
+        (1..=Self::MAX)
+            .contains(&number)
+            .then_some(Self(number as u32))
+    }
+
+    /// 1 and up.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// As stored.
+    pub const fn stored(self) -> i64 {
+        self.0 as i64
+    }
+}
+
+/// One of an app's two environments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// Its number in this installation.
+    pub id: EnvironmentId,
+    /// Live or sandbox.
+    pub mode: Mode,
+}
+
+/// A tenant: one Memberstack app, one Appstle store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// `app_…`
+    pub id: AppId,
+    /// What operators call it.
+    pub name: String,
+    /// `your-store.myshopify.com`, unique in the installation, lower case.
+    pub shop: Option<String>,
+    /// Whether store keys work without a partner key beside them.
+    pub api_access: bool,
+    /// Whether members may be created without a password.
+    pub passwordless: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A shop domain in its one normal form (lower case), or nothing if the text is no
+/// `….myshopify.com` or plain host name.
+pub fn shop_domain(text: &str) -> Option<String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_host = lower.len() <= 253 && lower.contains('.') && lower.split('.').all(label);
+    is_host.then_some(lower)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shop_domains_are_host_names() {
+        assert_eq!(
+            shop_domain("Your-Store.MyShopify.com").as_deref(),
+            Some("your-store.myshopify.com")
+        );
+        for bad in ["", "store", "a b.com", "-a.com", "a..com", "http://a.com"] {
+            assert_eq!(shop_domain(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Who changed what: the words of the audit trail.
+
+use crate::ids::{KeyId, OperatorId};
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A caller with this key.
+    Key(KeyId),
+    /// A person at the command line.
+    CommandLine,
+    /// A person in the dashboard.
+    Operator(OperatorId),
+    /// The server by itself, e.g. at its first start.
+    Server,
+}
+
+impl Actor {
+    /// The kind and, where there is one, the id, as stored.
+    pub fn parts(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Actor::Key(id) => ("key", Some(id.as_str())),
+            Actor::CommandLine => ("command-line", None),
+            Actor::Operator(id) => ("operator", Some(id.as_str())),
+            Actor::Server => ("server", None),
+        }
+    }
+}

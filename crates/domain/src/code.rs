@@ -1,0 +1,135 @@
+//! The error-code table: one stable name, one status and one default message for each way a
+//! request can fail. Dialects translate from here; clients branch on the name, never on prose.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = ($name:literal, $status:literal, $message:literal);)*) => {
+        /// Why a request failed.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The stable name, as Guildhall's own APIs print it.
+            pub const fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// The HTTP status in Guildhall's own APIs; a dialect may differ where its vendor does.
+            pub const fn status(self) -> u16 {
+                match self { $(Code::$variant => $status,)* }
+            }
+
+            /// What to tell the caller if nothing more is known.
+            pub const fn message(self) -> &'static str {
+                match self { $(Code::$variant => $message,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// No key, or text that is no key.
+    KeyMissing = ("key_missing", 401, "Send your secret key in the X-API-KEY header.");
+    /// Unknown, revoked, expired, of another kind or from a forbidden address.
+    KeyInvalid = ("key_invalid", 401, "This key is not valid.");
+    /// The key lacks a scope.
+    ScopeMissing = ("scope_missing", 403, "This key's scopes do not allow this.");
+    /// More requests than the key's limit.
+    RateLimited = ("rate_limited", 429, "Too many requests");
+    /// The body is not JSON we take.
+    BodyNotJson = ("body_not_json", 400, "The body is not valid JSON.");
+    /// A field of the body is wrong.
+    BodyInvalid = ("body_invalid", 400, "The body is not what this call takes.");
+    /// The body is larger than the server takes.
+    BodyTooLarge = ("body_too_large", 413, "The body is too large.");
+    /// The body did not arrive in time.
+    BodyTooSlow = ("body_too_slow", 408, "The body did not arrive in time.");
+    /// A compressed body.
+    BodyEncoded = ("body_encoded", 415, "Send the body without Content-Encoding.");
+    /// A query parameter is wrong.
+    QueryInvalid = ("query_invalid", 400, "A query parameter is not valid.");
+    /// No such route.
+    RouteUnknown = ("route_unknown", 404, "There is nothing at this address.");
+    /// The route exists, the method does not.
+    MethodNotAllowed = ("method_not_allowed", 405, "This address does not take this method.");
+    /// No such member in this environment.
+    MemberNotFound = ("member_not_found", 404, "There is no member with this identifier.");
+    /// Not an address we would mail to.
+    EmailInvalid = ("email_invalid", 400, "The email address is not valid.");
+    /// No address given.
+    EmailMissing = ("email_missing", 400, "An email address is required.");
+    /// Another member has it.
+    EmailTaken = ("email_taken", 409, "This email is already in use.");
+    /// No password given.
+    PasswordMissing = ("password_missing", 400, "A password is required.");
+    /// Too short.
+    PasswordTooShort = ("password_too_short", 400, "The password must have at least 8 characters.");
+    /// Too long.
+    PasswordTooLong = ("password_too_long", 400, "The password is too long.");
+    /// No such plan in this app.
+    PlanNotFound = ("plan_not_found", 404, "There is no plan with this identifier.");
+    /// The plan costs money.
+    PlanNotFree = ("plan_not_free", 400, "This plan is not free; only free plans can be added or removed here.");
+    /// The member holds it.
+    PlanAlreadyHeld = ("plan_already_held", 409, "The member already has this plan.");
+    /// The member does not hold it.
+    PlanNotHeld = ("plan_not_held", 409, "The member does not have this plan.");
+    /// As many members hold the plan as may.
+    PlanFull = ("plan_full", 409, "This plan has reached its member limit.");
+    /// Members hold the plan.
+    PlanInUse = ("plan_in_use", 409, "Members hold this plan; set it to INACTIVE instead.");
+    /// The sandbox has as many members as it may.
+    SandboxFull = ("sandbox_full", 409, "The sandbox has reached its member limit.");
+    /// No such app.
+    AppNotFound = ("app_not_found", 404, "There is no app with this id.");
+    /// Another app has the shop.
+    ShopTaken = ("shop_taken", 409, "Another app already has this shop domain.");
+    /// No such key.
+    KeyNotFound = ("key_not_found", 404, "There is no key with this id.");
+    /// As many store keys are active as may be.
+    KeyLimitReached = ("key_limit_reached", 409, "This app already has 10 active store keys; revoke one first.");
+    /// The key to import exists.
+    KeyExists = ("key_exists", 409, "This key is already in use.");
+    /// Not a name.
+    NameInvalid = ("name_invalid", 400, "A name has 1 to 200 characters and no control characters.");
+    /// No such permission.
+    PermissionNotFound = ("permission_not_found", 404, "There is no permission with this id.");
+    /// A permission has the name.
+    PermissionExists = ("permission_exists", 409, "A permission with this name already exists.");
+    /// No such custom field.
+    CustomFieldNotFound = ("custom_field_not_found", 404, "There is no custom field with this key.");
+    /// A field has the key.
+    CustomFieldExists = ("custom_field_exists", 409, "A custom field with this key already exists.");
+    /// As many fields as may be.
+    CustomFieldLimit = ("custom_field_limit", 409, "This app already has 100 custom fields.");
+    /// Something given on the command line or in a setting is wrong.
+    InputInvalid = ("input_invalid", 400, "The input is not valid.");
+    /// No such operator.
+    OperatorNotFound = ("operator_not_found", 404, "There is no operator with this email.");
+    /// An operator has the address.
+    OperatorExists = ("operator_exists", 409, "An operator with this email already exists.");
+    /// Too much to do right now.
+    Busy = ("busy", 503, "The server is busy; try again shortly.");
+    /// The database does not answer.
+    StoreUnavailable = ("store_unavailable", 503, "The database is not available; try again shortly.");
+    /// A fault of ours.
+    Internal = ("internal", 500, "Something went wrong on our side.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_only_the_servers_own_faults_are_5xx() {
+        let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let ours = matches!(code, Code::Busy | Code::StoreUnavailable | Code::Internal);
+            assert_eq!(code.status() >= 500, ours, "{}", code.name());
+        }
+    }
+}

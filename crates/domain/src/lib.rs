@@ -1,0 +1,26 @@
+//! What things are and may become: ids, keys, members, plans, contracts, limits and error codes.
+//!
+//! Pure: no tokio, no axum, no SQL, no clock and no randomness. Time and chance come in as
+//! arguments ([`Timestamp`], entropy bytes), so every rule here can be tested by value.
+
+pub mod app;
+pub mod audit;
+pub mod code;
+pub mod contract;
+pub mod custom_field;
+pub mod email;
+pub mod event;
+pub mod ids;
+pub mod json;
+pub mod key;
+pub mod member;
+pub mod member_id;
+pub mod plan;
+pub mod rate;
+pub mod scope;
+pub mod text;
+pub mod time;
+
+pub use app::{App, EnvironmentId, Mode};
+pub use code::Code;
+pub use time::Timestamp;
