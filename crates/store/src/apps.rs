@@ -1,0 +1,67 @@
+//! Apps and their flags.
+
+use crate::driver::{Row, Tx, params};
+use crate::error::StoreError;
+use guildhall_domain::App;
+use guildhall_domain::ids::AppId;
+
+const COLUMNS: &str = "id, name, shop, api_access, passwordless, created_at";
+const INSERT: &str = "INSERT INTO apps (id, name, shop, api_access, passwordless, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6)";
+const UPDATE: &str = "UPDATE apps SET name = $1, shop = $2, api_access = $3, passwordless = $4 WHERE id = $5";
+
+/// Reached as `tx.apps()`.
+pub struct Apps<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl Apps<'_> {
+    /// Stores a new app. Its environments are stored apart.
+    ///
+    /// # Errors
+    /// `Conflict(Shop)` if another app has the shop.
+    pub async fn insert(&mut self, app: &App) -> Result<(), StoreError> {
+        let values = params![
+            app.id.as_str(), &app.name, app.shop.as_deref(), app.api_access, app.passwordless, app.created_at
+        ];
+        self.tx.execute(INSERT, values).await.map(|_| ())
+    }
+
+    /// Stores an app's changed name, shop and flags.
+    ///
+    /// # Errors
+    /// `Conflict(Shop)` if another app has the shop.
+    pub async fn update(&mut self, app: &App) -> Result<(), StoreError> {
+        let values = params![&app.name, app.shop.as_deref(), app.api_access, app.passwordless, app.id.as_str()];
+        self.tx.execute(UPDATE, values).await.map(|_| ())
+    }
+
+    /// One app.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find(&mut self, id: &AppId) -> Result<Option<App>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM apps WHERE id = $1");
+        self.tx.first(&sql, params![id.as_str()], from_row).await
+    }
+
+    /// All apps, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&mut self) -> Result<Vec<App>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM apps ORDER BY created_at, id");
+        self.tx.all(&sql, params![], from_row).await
+    }
+}
+
+fn from_row(row: &Row<'_>) -> Result<App, StoreError> {
+    Ok(App {
+        id: AppId::from_text(row.text(0)?),
+        name: row.string(1)?,
+        shop: row.opt_string(2)?,
+        api_access: row.bool(3)?,
+        passwordless: row.bool(4)?,
+        created_at: row.time(5)?,
+    })
+}

@@ -1,0 +1,72 @@
+//! The outbox: what happened, written in the transaction in which it happened.
+
+use crate::driver::{Tx, params};
+use crate::error::StoreError;
+use guildhall_domain::event::EventKind;
+use guildhall_domain::{EnvironmentId, Timestamp};
+
+const INSERT: &str = "INSERT INTO events (environment, kind, subject, payload, created_at)
+    VALUES ($1, $2, $3, $4, $5)";
+const LIST: &str = "SELECT number, kind, subject, payload, created_at FROM events
+    WHERE environment = $1 AND number > $2 ORDER BY number LIMIT $3";
+
+/// One event, as stored.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its number in the outbox.
+    pub number: i64,
+    /// `member.created` and so on.
+    pub kind: String,
+    /// The id of what it happened to.
+    pub subject: String,
+    /// The JSON that a webhook carries as its payload.
+    pub payload: String,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+/// Reached as `tx.events()`.
+pub struct Events<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl Events<'_> {
+    /// Appends an event.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn insert(
+        &mut self,
+        environment: EnvironmentId,
+        kind: EventKind,
+        subject: &str,
+        payload: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let values = params![environment, kind.as_str(), subject, payload, now];
+        self.tx.execute(INSERT, values).await.map(|_| ())
+    }
+
+    /// Events of an environment after a number, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(
+        &mut self,
+        environment: EnvironmentId,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        let values = params![environment, after, limit];
+        let found = self.tx.all(LIST, values, |row| {
+            Ok(Event {
+                number: row.int(0)?,
+                kind: row.string(1)?,
+                subject: row.string(2)?,
+                payload: row.string(3)?,
+                created_at: row.time(4)?,
+            })
+        });
+        found.await
+    }
+}

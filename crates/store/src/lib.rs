@@ -1,0 +1,98 @@
+//! Where everything is kept: one author, two drivers.
+//!
+//! Each statement is written once, against a [`Tx`] that is SQLite or PostgreSQL; what differs
+//! between them is in `dialect.rs` and nowhere else. A unit of work handed to [`Store::write`]
+//! is on disk when the call returns and has left nothing behind if it fails. Reads and writes
+//! that concern members demand an `EnvironmentId`, which a request only gets by being allowed to.
+//!
+//! This crate knows nothing of HTTP, of keys in plain text, or of what time it is.
+
+mod apps;
+mod audit;
+mod authority;
+mod contracts;
+mod custom_fields;
+mod dialect;
+mod driver;
+mod environments;
+mod error;
+mod events;
+mod keys;
+mod members;
+mod meta;
+mod migrations;
+mod operators;
+mod plans;
+
+pub use apps::Apps;
+pub use audit::{Audit, AuditEntry};
+pub use authority::Authority;
+pub use contracts::{Contracts, NewContract};
+pub use custom_fields::CustomFields;
+pub use dialect::Constraint;
+pub use driver::{Gauges, Store, StoreSettings, Target, Tx, Work};
+pub use environments::{Admission, Environments};
+pub use error::StoreError;
+pub use events::{Event, Events};
+pub use keys::Keys;
+pub use members::{ListOrder, ListPage, Members, NewMember};
+pub use migrations::{Migration, SCHEMA_VERSION};
+pub use operators::{NewOperatorLink, Operator, Operators};
+pub use plans::Plans;
+
+impl Tx {
+    /// Apps and their flags.
+    pub fn apps(&mut self) -> Apps<'_> {
+        Apps { tx: self }
+    }
+
+    /// The audit trail.
+    pub fn audit(&mut self) -> Audit<'_> {
+        Audit { tx: self }
+    }
+
+    /// The version of everything that servers keep in memory.
+    pub fn authority(&mut self) -> Authority<'_> {
+        Authority { tx: self }
+    }
+
+    /// Members' holds on plans.
+    pub fn contracts(&mut self) -> Contracts<'_> {
+        Contracts { tx: self }
+    }
+
+    /// Custom-field definitions.
+    pub fn custom_fields(&mut self) -> CustomFields<'_> {
+        CustomFields { tx: self }
+    }
+
+    /// Environments and their counters.
+    pub fn environments(&mut self) -> Environments<'_> {
+        Environments { tx: self }
+    }
+
+    /// The outbox of events.
+    pub fn events(&mut self) -> Events<'_> {
+        Events { tx: self }
+    }
+
+    /// API keys.
+    pub fn keys(&mut self) -> Keys<'_> {
+        Keys { tx: self }
+    }
+
+    /// Members.
+    pub fn members(&mut self) -> Members<'_> {
+        Members { tx: self }
+    }
+
+    /// Operators and their one-time links.
+    pub fn operators(&mut self) -> Operators<'_> {
+        Operators { tx: self }
+    }
+
+    /// Plans, prices and permissions.
+    pub fn plans(&mut self) -> Plans<'_> {
+        Plans { tx: self }
+    }
+}

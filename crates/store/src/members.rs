@@ -1,0 +1,327 @@
+//! Members, each read with the contracts it holds.
+//!
+//! A member made here is found by its place (see `guildhall_domain::member_id`): one descent of
+//! the table's own tree. Imported ids and e-mail addresses go through an index.
+
+use crate::driver::{Row, Tx, params};
+use crate::error::StoreError;
+use guildhall_domain::contract::{Contract, ContractKind, ContractStatus};
+use guildhall_domain::email::Email;
+use guildhall_domain::ids::{ContractId, PermissionId, PlanId};
+use guildhall_domain::json::JsonObject;
+use guildhall_domain::member::Member;
+use guildhall_domain::member_id::{MemberId, MemberKey, SEQUENCE_MAX};
+use guildhall_domain::{EnvironmentId, Timestamp};
+
+/// The columns of a member (0 to 13) and of one of its contracts (14 to 18, NULL without one).
+macro_rules! select_members {
+    ($from:literal) => {
+        concat!(
+            "SELECT m.key, m.id, m.email, m.verified, m.custom_fields, m.meta_data, m.permissions,
+            m.login_redirect, m.profile_image, m.stripe_customer_id, m.last_login_at, m.created_at, m.json,
+            m.environment, c.id, c.plan, c.kind, c.status, c.created_at ",
+            $from
+        )
+    };
+}
+
+const BY_KEY: &str = select_members!(
+    "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
+    WHERE m.key = $1 AND m.id = $2 ORDER BY c.created_at, c.id"
+);
+const BY_IMPORTED_ID: &str = select_members!(
+    "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
+    WHERE m.environment = $1 AND m.id = $2 AND m.imported_id ORDER BY c.created_at, c.id"
+);
+const BY_EMAIL: &str = select_members!(
+    "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
+    WHERE m.environment = $1 AND m.email_normal = $2 ORDER BY c.created_at, c.id"
+);
+const PAGE_ASCENDING: &str = select_members!(
+    "FROM (SELECT * FROM members WHERE key > $1 AND key <= $2 ORDER BY key LIMIT $3) m
+    LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key, c.created_at, c.id"
+);
+const PAGE_DESCENDING: &str = select_members!(
+    "FROM (SELECT * FROM members WHERE key > $1 AND key < $2 ORDER BY key DESC LIMIT $3) m
+    LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key DESC, c.created_at, c.id"
+);
+const LOCK: &str = "SELECT key FROM members WHERE key = $1 /*FOR UPDATE*/";
+const EMAIL_TAKEN: &str = "SELECT 1 FROM members WHERE environment = $1 AND email_normal = $2";
+const INSERT: &str = "INSERT INTO members (key, environment, id, imported_id, email, email_normal, password_hash,
+    verified, custom_fields, meta_data, permissions, login_redirect, profile_image, stripe_customer_id,
+    last_login_at, created_at, updated_at, json)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+const UPDATE: &str = "UPDATE members SET verified = $1, custom_fields = $2, meta_data = $3, login_redirect = $4,
+    profile_image = $5, json = $6, updated_at = $7 WHERE key = $8";
+const UPDATE_EMAIL: &str = "UPDATE members SET email = $1, email_normal = $2 WHERE key = $3";
+const DELETE: &str = "DELETE FROM members WHERE key = $1";
+const PASSWORD: &str = "SELECT key, password_hash FROM members WHERE environment = $1 AND email_normal = $2";
+const SET_PASSWORD: &str = "UPDATE members SET password_hash = $1 WHERE key = $2";
+const REPLACE_PASSWORD: &str = "UPDATE members SET password_hash = $1 WHERE key = $2 AND password_hash = $3";
+const PASSWORDS: &str = "SELECT key, password_hash FROM members WHERE key >= $1 AND key <= $2 ORDER BY key";
+
+/// Which way a list goes, by creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListOrder {
+    /// Oldest first.
+    Ascending,
+    /// Newest first.
+    Descending,
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct ListPage {
+    /// How many members at most.
+    pub limit: i64,
+    /// The sequence number of the last member seen.
+    pub after: Option<i64>,
+    /// Which way.
+    pub order: ListOrder,
+}
+
+/// What a member is stored with at first.
+pub struct NewMember {
+    /// Everything that is read back, contracts apart.
+    pub member: Member,
+    /// Whether the id came from elsewhere.
+    pub imported_id: bool,
+    /// The normal form of the address.
+    pub email_normal: Option<String>,
+    /// In PHC form, or an imported one that can be verified.
+    pub password_hash: Option<String>,
+}
+
+/// Reached as `tx.members()`.
+pub struct Members<'t> {
+    pub(crate) tx: &'t mut Tx,
+}
+
+impl Members<'_> {
+    /// A member made here, by its place and its id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_key(
+        &mut self,
+        environment: EnvironmentId,
+        sequence: i64,
+        id: &str,
+    ) -> Result<Option<Member>, StoreError> {
+        self.one(BY_KEY, params![MemberKey::new(environment, sequence), id]).await
+    }
+
+    /// A member whose id came from elsewhere.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_imported_id(
+        &mut self,
+        environment: EnvironmentId,
+        id: &str,
+    ) -> Result<Option<Member>, StoreError> {
+        self.one(BY_IMPORTED_ID, params![environment, id]).await
+    }
+
+    /// A member by the normal form of its address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_email(
+        &mut self,
+        environment: EnvironmentId,
+        email: &Email,
+    ) -> Result<Option<Member>, StoreError> {
+        self.one(BY_EMAIL, params![environment, email.normal()]).await
+    }
+
+    /// Makes other units that change this member wait for this one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lock(&mut self, key: MemberKey) -> Result<(), StoreError> {
+        self.tx.first(LOCK, params![key], |row| row.int(0)).await.map(|_| ())
+    }
+
+    /// A page of an environment's members, each with its contracts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&mut self, environment: EnvironmentId, page: ListPage) -> Result<Vec<Member>, StoreError> {
+        let (first, last) = (MemberKey::new(environment, 0), MemberKey::new(environment, SEQUENCE_MAX));
+        let after = page.after.map(|sequence| MemberKey::new(environment, sequence));
+        let mut members = Vec::new();
+        let mut take = |row: &Row<'_>| gather(&mut members, row);
+        match page.order {
+            ListOrder::Ascending => {
+                let values = params![after.unwrap_or(first), last, page.limit];
+                self.tx.each(PAGE_ASCENDING, values, &mut take).await?;
+            }
+            ListOrder::Descending => {
+                let values = params![first, after.unwrap_or(last), page.limit];
+                self.tx.each(PAGE_DESCENDING, values, &mut take).await?;
+            }
+        }
+        Ok(members)
+    }
+
+    /// Whether a member of the environment has this address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn email_is_taken(&mut self, environment: EnvironmentId, email: &Email) -> Result<bool, StoreError> {
+        let values = params![environment, email.normal()];
+        self.tx.first(EMAIL_TAKEN, values, |_| Ok(())).await.map(|found| found.is_some())
+    }
+
+    /// Stores a new member at the place it was admitted to.
+    ///
+    /// # Errors
+    /// `Conflict(MemberEmail)`, `Conflict(MemberImportedId)`.
+    pub async fn insert(&mut self, environment: EnvironmentId, new: &NewMember) -> Result<(), StoreError> {
+        let member = &new.member;
+        let permissions = join(&member.permissions);
+        let values = params![
+            member.key, environment, member.id.as_str(), new.imported_id, member.email.as_deref(),
+            new.email_normal.as_deref(), new.password_hash.as_deref(), member.verified,
+            member.custom_fields.as_str(), member.meta_data.as_str(), &permissions,
+            member.login_redirect.as_deref(), member.profile_image.as_deref(),
+            member.stripe_customer_id.as_deref(), member.last_login_at, member.created_at,
+            member.created_at, member.json.as_str()
+        ];
+        self.tx.execute(INSERT, values).await.map(|_| ())
+    }
+
+    /// Stores a member's changed facts. The address is changed apart, so that its index is left
+    /// alone when it stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn update(&mut self, member: &Member, now: Timestamp) -> Result<(), StoreError> {
+        let values = params![
+            member.verified, member.custom_fields.as_str(), member.meta_data.as_str(),
+            member.login_redirect.as_deref(), member.profile_image.as_deref(), member.json.as_str(),
+            now, member.key
+        ];
+        self.tx.execute(UPDATE, values).await.map(|_| ())
+    }
+
+    /// Gives a member another address.
+    ///
+    /// # Errors
+    /// `Conflict(MemberEmail)`.
+    pub async fn update_email(&mut self, key: MemberKey, email: &Email) -> Result<(), StoreError> {
+        let values = params![email.as_given(), email.normal(), key];
+        self.tx.execute(UPDATE_EMAIL, values).await.map(|_| ())
+    }
+
+    /// Deletes a member with its contracts. False if it is gone already.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete(&mut self, key: MemberKey) -> Result<bool, StoreError> {
+        self.tx.execute(DELETE, params![key]).await.map(|rows| rows == 1)
+    }
+
+    /// The place and password hash of the member with this address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_password(
+        &mut self,
+        environment: EnvironmentId,
+        email: &Email,
+    ) -> Result<Option<(MemberKey, Option<String>)>, StoreError> {
+        let values = params![environment, email.normal()];
+        let found = self.tx.first(PASSWORD, values, |row| {
+            Ok((MemberKey::from_stored(row.int(0)?), row.opt_string(1)?))
+        });
+        found.await
+    }
+
+    /// Stores a member's new password hash.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_password(&mut self, key: MemberKey, hash: &str) -> Result<(), StoreError> {
+        self.tx.execute(SET_PASSWORD, params![hash, key]).await.map(|_| ())
+    }
+
+    /// Replaces a password hash by a stronger one of the same password, unless the password was
+    /// changed meanwhile. False if it was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn upgrade_password(&mut self, key: MemberKey, old: &str, new: &str) -> Result<bool, StoreError> {
+        let values = params![new, key, old];
+        self.tx.execute(REPLACE_PASSWORD, values).await.map(|rows| rows == 1)
+    }
+
+    /// The password hashes of the members from one place to another, for an export.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn passwords(
+        &mut self,
+        first: MemberKey,
+        last: MemberKey,
+    ) -> Result<Vec<(MemberKey, Option<String>)>, StoreError> {
+        let values = params![first, last];
+        let found = self.tx.all(PASSWORDS, values, |row| {
+            Ok((MemberKey::from_stored(row.int(0)?), row.opt_string(1)?))
+        });
+        found.await
+    }
+
+    async fn one(&mut self, sql: &str, values: &[crate::driver::Param<'_>]) -> Result<Option<Member>, StoreError> {
+        let mut members = Vec::with_capacity(1);
+        self.tx.each(sql, values, |row| gather(&mut members, row)).await?;
+        Ok(members.pop())
+    }
+}
+
+/// Adds a row to the members read so far: a new member, or one more contract of the last.
+fn gather(members: &mut Vec<Member>, row: &Row<'_>) -> Result<(), StoreError> {
+    let key = MemberKey::from_stored(row.int(0)?);
+    if members.last().is_none_or(|last| last.key != key) {
+        members.push(member_from_row(key, row)?);
+    }
+    if let (Some(member), Some(id)) = (members.last_mut(), row.opt_text(14)?) {
+        member.contracts.push(Contract {
+            id: ContractId::from_text(id),
+            plan: PlanId::from_text(row.text(15)?),
+            kind: row.parsed(16, ContractKind::from_stored)?,
+            status: row.parsed(17, ContractStatus::from_stored)?,
+            created_at: row.time(18)?,
+        });
+    }
+    Ok(())
+}
+
+fn member_from_row(key: MemberKey, row: &Row<'_>) -> Result<Member, StoreError> {
+    Ok(Member {
+        key,
+        id: MemberId::from_text(row.text(1)?),
+        email: row.opt_string(2)?,
+        verified: row.bool(3)?,
+        custom_fields: JsonObject::from_stored(row.string(4)?),
+        meta_data: JsonObject::from_stored(row.string(5)?),
+        permissions: split(row.text(6)?),
+        login_redirect: row.opt_string(7)?,
+        profile_image: row.opt_string(8)?,
+        stripe_customer_id: row.opt_string(9)?,
+        last_login_at: row.opt_time(10)?,
+        created_at: row.time(11)?,
+        json: JsonObject::from_stored(row.string(12)?),
+        contracts: Vec::new(),
+    })
+}
+
+fn join(permissions: &[PermissionId]) -> String {
+    permissions.iter().map(PermissionId::as_str).collect::<Vec<_>>().join(",")
+}
+
+fn split(text: &str) -> Vec<PermissionId> {
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    parts.map(PermissionId::from_text).collect()
+}
