@@ -56,6 +56,8 @@ codes! {
     MethodNotAllowed = ("method_not_allowed", 405, "This address does not take this method.");
     /// No such member in this environment.
     MemberNotFound = ("member_not_found", 404, "There is no member with this identifier.");
+    /// Another member has the id that was to be imported.
+    MemberExists = ("member_exists", 409, "A member with this id already exists.");
     /// Not an address we would mail to.
     EmailInvalid = ("email_invalid", 400, "The email address is not valid.");
     /// No address given.

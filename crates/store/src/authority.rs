@@ -5,7 +5,7 @@ use crate::error::StoreError;
 
 const VERSION: &str = "SELECT version FROM authority WHERE id = 1";
 const BUMP: &str = "UPDATE authority SET version = version + 1 WHERE id = 1";
-const LOCK: &str = "SELECT version FROM authority WHERE id = 1 /*FOR UPDATE*/";
+const LOCK: &str = "SELECT version FROM authority WHERE id = 1 FOR UPDATE";
 
 /// Reached as `tx.authority()`.
 pub struct Authority<'t> {
@@ -36,6 +36,6 @@ impl Authority<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn lock(&mut self) -> Result<(), StoreError> {
-        self.tx.first(LOCK, params![], |row| row.int(0)).await.map(|_| ())
+        self.tx.lock(LOCK, params![]).await
     }
 }

@@ -1,20 +1,6 @@
 //! Every difference between the two engines that statements or callers could notice.
 
 use crate::error::StoreError;
-use std::borrow::Cow;
-
-/// Written in a statement where PostgreSQL must lock the rows it reads. SQLite has one writer,
-/// so there it stays a comment.
-pub(crate) const FOR_UPDATE: &str = "/*FOR UPDATE*/";
-
-/// The statement as PostgreSQL takes it.
-pub(crate) fn postgres_text(sql: &str) -> Cow<'_, str> {
-    if sql.contains(FOR_UPDATE) {
-        Cow::Owned(sql.replace(FOR_UPDATE, "FOR UPDATE"))
-    } else {
-        Cow::Borrowed(sql)
-    }
-}
 
 macro_rules! constraints {
     ($($(#[$doc:meta])* $name:ident = $index:literal on $columns:literal;)*) => {

@@ -240,6 +240,15 @@ impl Tx {
         }
     }
 
+    /// Locks the rows that a `SELECT … FOR UPDATE` finds until the unit of work ends. SQLite has
+    /// one writer, so there nothing needs to be done.
+    pub(crate) async fn lock(&mut self, sql: &str, params: &[Param<'_>]) -> Result<(), StoreError> {
+        match &mut self.0 {
+            Connection::Sqlite(_) => Ok(()),
+            Connection::Postgres(client) => postgres::each(client, sql, params, &mut |_| Ok(())).await,
+        }
+    }
+
     /// Runs a statement and hands over each row in turn.
     pub(crate) async fn each(
         &mut self,

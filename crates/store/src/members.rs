@@ -45,7 +45,9 @@ const PAGE_DESCENDING: &str = select_members!(
     "FROM (SELECT * FROM members WHERE key > $1 AND key < $2 ORDER BY key DESC LIMIT $3) m
     LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key DESC, c.created_at, c.id"
 );
-const LOCK: &str = "SELECT key FROM members WHERE key = $1 /*FOR UPDATE*/";
+const LOCK_BY_KEY: &str = "SELECT key FROM members WHERE key = $1 FOR UPDATE";
+const LOCK_BY_IMPORTED_ID: &str = "SELECT key FROM members
+    WHERE environment = $1 AND id = $2 AND imported_id FOR UPDATE";
 const EMAIL_TAKEN: &str = "SELECT 1 FROM members WHERE environment = $1 AND email_normal = $2";
 const INSERT: &str = "INSERT INTO members (key, environment, id, imported_id, email, email_normal, password_hash,
     verified, custom_fields, meta_data, permissions, login_redirect, profile_image, stripe_customer_id,
@@ -135,12 +137,20 @@ impl Members<'_> {
         self.one(BY_EMAIL, params![environment, email.normal()]).await
     }
 
-    /// Makes other units that change this member wait for this one.
+    /// Makes other units that change the member at this place wait for this one.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn lock(&mut self, key: MemberKey) -> Result<(), StoreError> {
-        self.tx.first(LOCK, params![key], |row| row.int(0)).await.map(|_| ())
+    pub async fn lock_by_key(&mut self, environment: EnvironmentId, sequence: i64) -> Result<(), StoreError> {
+        self.tx.lock(LOCK_BY_KEY, params![MemberKey::new(environment, sequence)]).await
+    }
+
+    /// Makes other units that change the member with this imported id wait for this one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lock_by_imported_id(&mut self, environment: EnvironmentId, id: &str) -> Result<(), StoreError> {
+        self.tx.lock(LOCK_BY_IMPORTED_ID, params![environment, id]).await
     }
 
     /// A page of an environment's members, each with its contracts.

@@ -2,7 +2,7 @@
 //! own for the authority version.
 
 use super::{Connection as Inner, Gauges, Param, Row, StoreSettings, Tx, Work};
-use crate::dialect::{postgres_error, postgres_text};
+use crate::dialect::postgres_error;
 use crate::error::StoreError;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures_util::FutureExt;
@@ -68,7 +68,7 @@ impl Engine {
             queue_max: settings.write_queue_max,
             counts: Arc::default(),
         };
-        engine.client().await?;
+        drop(engine.client().await?);
         Ok(engine)
     }
 
@@ -218,7 +218,7 @@ pub(crate) async fn execute(
     params: &[Param<'_>],
 ) -> Result<u64, StoreError> {
     let changed = async {
-        let statement = client.prepare_cached(&postgres_text(sql)).await?;
+        let statement = client.prepare_cached(sql).await?;
         client.execute(&statement, &borrowed(params)).await
     };
     changed.await.map_err(|error| postgres_error(&error))
@@ -231,7 +231,7 @@ pub(crate) async fn each(
     take: &mut (dyn FnMut(&Row<'_>) -> Result<(), StoreError> + Send),
 ) -> Result<(), StoreError> {
     let answered = async {
-        let statement = client.prepare_cached(&postgres_text(sql)).await?;
+        let statement = client.prepare_cached(sql).await?;
         client.query(&statement, &borrowed(params)).await
     };
     let rows = answered.await.map_err(|error| postgres_error(&error))?;

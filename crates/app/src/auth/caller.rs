@@ -1,0 +1,158 @@
+//! A caller: a key that was let in, and what it may do.
+
+use super::identities::Identity;
+use super::seconds_up;
+use crate::definitions::Definitions;
+use crate::error::AppError;
+use crate::record::Recorder;
+use guildhall_domain::app::Environment;
+use guildhall_domain::audit::Actor;
+use guildhall_domain::ids::KeyId;
+use guildhall_domain::scope::Action;
+use guildhall_domain::{Code, EnvironmentId, Mode, Timestamp};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// What the rate limit said to an admitted request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateState {
+    /// Requests per second that the key may make.
+    pub limit: u32,
+    /// How many more it may make right now.
+    pub remaining: u32,
+    /// Microseconds until the next place is free.
+    pub reset_us: i64,
+}
+
+impl RateState {
+    /// Whole seconds until the next place is free.
+    pub fn reset_s(self) -> u32 {
+        seconds_up(self.reset_us)
+    }
+}
+
+/// Somebody with a valid key, admitted by its limit. Knows the id of the request it makes.
+#[derive(Clone)]
+pub struct Caller {
+    identity: Arc<Identity>,
+    rate: Option<RateState>,
+    request: Option<String>,
+}
+
+impl Caller {
+    pub(super) fn new(identity: Arc<Identity>, rate: Option<RateState>) -> Self {
+        Self { identity, rate, request: None }
+    }
+
+    /// With the id that audit entries of this request carry.
+    pub fn with_request(mut self, request: &str) -> Self {
+        self.request = Some(request.to_owned());
+        self
+    }
+
+    /// What the rate limit said; nothing for unlimited keys.
+    pub fn rate(&self) -> Option<RateState> {
+        self.rate
+    }
+
+    /// The id of the key, for logs.
+    pub fn key_id(&self) -> &KeyId {
+        &self.identity.key.id
+    }
+
+    /// The environment's number, for logs.
+    pub fn environment_number(&self) -> Option<u32> {
+        self.identity.key.environment.map(|(environment, _)| environment.number())
+    }
+
+    /// Notes that a call with this key succeeded. In memory; a job writes it down.
+    pub fn note_used(&self, at: Timestamp) {
+        self.identity.last_used.fetch_max(at.micros(), Ordering::Relaxed);
+    }
+
+    /// Asks to do something. The only way to an environment.
+    ///
+    /// # Errors
+    /// `ScopeMissing` if the key's scopes do not allow it.
+    pub fn allow(&self, action: Action) -> Result<Access<'_>, AppError> {
+        let key = &self.identity.key;
+        if !key.scopes.allow(action) {
+            return Err(Code::ScopeMissing.into());
+        }
+        match (&self.identity.definitions, key.environment) {
+            (Some(definitions), Some((environment, mode))) => {
+                Ok(Access { who: Who::Caller(self), definitions, environment, mode })
+            }
+            _ => Err(Code::KeyInvalid.into()),
+        }
+    }
+}
+
+/// Leave to act in one environment, given for one action.
+#[derive(Clone, Copy)]
+pub struct Access<'c> {
+    who: Who<'c>,
+    definitions: &'c Arc<Definitions>,
+    environment: EnvironmentId,
+    mode: Mode,
+}
+
+#[derive(Clone, Copy)]
+enum Who<'c> {
+    Caller(&'c Caller),
+    CommandLine,
+}
+
+/// Leave for a person at the command line, who holds the database itself and so needs no key.
+pub struct CommandLineAccess {
+    definitions: Arc<Definitions>,
+    environment: Environment,
+}
+
+impl CommandLineAccess {
+    pub(crate) fn new(definitions: Definitions, environment: Environment) -> Self {
+        Self { definitions: Arc::new(definitions), environment }
+    }
+
+    /// The access that use cases take.
+    pub fn access(&self) -> Access<'_> {
+        Access {
+            who: Who::CommandLine,
+            definitions: &self.definitions,
+            environment: self.environment.id,
+            mode: self.environment.mode,
+        }
+    }
+}
+
+impl<'c> Access<'c> {
+    /// The environment.
+    pub fn environment(&self) -> EnvironmentId {
+        self.environment
+    }
+
+    /// Live or sandbox.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// What is defined in the app.
+    pub fn definitions(&self) -> &'c Arc<Definitions> {
+        self.definitions
+    }
+
+    /// For the records of what is done with this access.
+    pub(crate) fn recorder(&self, now: Timestamp) -> Recorder {
+        let (actor, request) = match self.who {
+            Who::Caller(caller) => (Actor::Key(caller.key_id().clone()), caller.request.clone()),
+            Who::CommandLine => (Actor::CommandLine, None),
+        };
+        Recorder {
+            app: Some(self.definitions.app.id.clone()),
+            environment: Some(self.environment),
+            actor,
+            request,
+            now,
+        }
+    }
+}

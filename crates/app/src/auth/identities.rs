@@ -1,0 +1,88 @@
+//! Keys that were seen, kept for as long as the authority version stands.
+
+use super::LastUsed;
+use super::addresses::Addresses;
+use crate::definitions::Definitions;
+use guildhall_domain::ids::{AppId, KeyId};
+use guildhall_domain::key::{HashedKey, Key, PlainKey};
+use guildhall_domain::rate::SlidingWindow;
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+/// More keys than this are not kept at a time; then memory starts anew.
+const KEPT_MAX: usize = 50_000;
+
+/// A key's record with everything a request needs beside it.
+pub(crate) struct Identity {
+    pub key: Key,
+    pub definitions: Option<Arc<Definitions>>,
+    pub window: Arc<Mutex<SlidingWindow>>,
+    pub last_used: Arc<AtomicI64>,
+}
+
+/// What is in memory of keys, limits and addresses.
+#[derive(Default)]
+pub(crate) struct Identities {
+    /// Draws the short hash that keys are recalled by; seeded anew at each start.
+    seed: RandomState,
+    known: RwLock<Known>,
+    /// Windows outlive the version: a change of definitions must not open the limit.
+    windows: Mutex<HashMap<KeyId, Arc<Mutex<SlidingWindow>>>>,
+    addresses: Addresses,
+}
+
+#[derive(Default)]
+struct Known {
+    version: i64,
+    identities: HashMap<u64, Arc<Identity>>,
+    definitions: HashMap<AppId, Arc<Definitions>>,
+}
+
+impl Identities {
+    pub(super) fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// A key seen at this version. The short hash only finds a candidate; the key's own hash
+    /// decides.
+    pub(super) fn recall(&self, version: i64, text: &str) -> Option<Arc<Identity>> {
+        let known = self.known.read();
+        if known.version != version {
+            return None;
+        }
+        let candidate = known.identities.get(&self.seed.hash_one(text))?;
+        (candidate.key.hash == HashedKey::of(text)).then(|| Arc::clone(candidate))
+    }
+
+    /// Keeps a key that was read at this version, or after it.
+    pub(super) fn remember(
+        &self,
+        version: i64,
+        plain: &PlainKey,
+        key: Key,
+        definitions: Option<Definitions>,
+        last_used: &LastUsed,
+    ) -> Arc<Identity> {
+        let mut known = self.known.write();
+        if known.version != version || known.identities.len() >= KEPT_MAX {
+            *known = Known { version, ..Known::default() };
+        }
+        // Keys of one app share its definitions.
+        let definitions = definitions.map(|fresh| {
+            let kept = known.definitions.entry(fresh.app.id.clone()).or_insert_with(|| Arc::new(fresh));
+            Arc::clone(kept)
+        });
+        let identity = Arc::new(Identity {
+            window: Arc::clone(self.windows.lock().entry(key.id.clone()).or_default()),
+            last_used: last_used.of(&key.id),
+            definitions,
+            key,
+        });
+        known.identities.insert(self.seed.hash_one(plain.reveal()), Arc::clone(&identity));
+        identity
+    }
+}

@@ -1,0 +1,189 @@
+//! The application: what every use case stands on.
+
+use crate::auth::{Identities, LastUsed};
+use crate::clock::{Chance, Clock};
+use crate::error::AppError;
+use crate::passwords::{PasswordPool, PoolSettings};
+use guildhall_domain::Timestamp;
+use guildhall_store::{Gauges, Store, StoreSettings, Target};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// What an installation may set about its limits.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Requests per second for keys that say nothing else.
+    pub rate_limit: u32,
+    /// Requests with bad keys per second and address.
+    pub bad_key_limit: u32,
+    /// Members that a sandbox may hold.
+    pub sandbox_members_max: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rate_limit: guildhall_domain::key::RATE_LIMIT_DEFAULT,
+            bad_key_limit: guildhall_domain::key::RATE_LIMIT_DEFAULT,
+            sandbox_members_max: 50,
+        }
+    }
+}
+
+/// How to open an installation.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the data is.
+    pub target: Target,
+    /// Its limits.
+    pub limits: Limits,
+    /// Threads that hash passwords.
+    pub password_threads: NonZeroUsize,
+    /// Passwords that may wait to be hashed before more are turned away.
+    pub password_queue_max: usize,
+    /// Writes that may wait for the disk before more are turned away.
+    pub write_queue_max: usize,
+    /// Writes made durable together at most.
+    pub write_batch_max: usize,
+    /// Connections to PostgreSQL.
+    pub postgres_connections_max: usize,
+}
+
+impl Settings {
+    /// The defaults, for a database.
+    pub fn new(target: Target) -> Self {
+        Self {
+            target,
+            limits: Limits::default(),
+            password_threads: NonZeroUsize::MIN,
+            password_queue_max: 256,
+            write_queue_max: 4096,
+            write_batch_max: 1024,
+            postgres_connections_max: 16,
+        }
+    }
+}
+
+/// An open installation. Cheap to clone.
+#[derive(Clone)]
+pub struct Guildhall(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    passwords: PasswordPool,
+    limits: Limits,
+    identities: Identities,
+    last_used: LastUsed,
+}
+
+impl Guildhall {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, also when a newer version has written the database.
+    pub async fn open(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        chance: Arc<dyn Chance>,
+    ) -> Result<Self, AppError> {
+        let store = Store::open(StoreSettings {
+            target: settings.target,
+            now: clock.now(),
+            secret: chance.entropy(),
+            write_queue_max: settings.write_queue_max,
+            write_batch_max: settings.write_batch_max,
+            postgres_connections_max: settings.postgres_connections_max,
+        });
+        let passwords = PasswordPool::new(PoolSettings {
+            threads: settings.password_threads,
+            waiting_max: settings.password_queue_max,
+        });
+        let passwords = passwords.map_err(|error| AppError::internal(format!("no password thread: {error}")))?;
+        Ok(Self(Arc::new(Inner {
+            store: store.await?,
+            clock,
+            chance,
+            passwords,
+            limits: settings.limits,
+            identities: Identities::default(),
+            last_used: LastUsed::default(),
+        })))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn passwords(&self) -> &PasswordPool {
+        &self.0.passwords
+    }
+
+    pub(crate) fn identities(&self) -> &Identities {
+        &self.0.identities
+    }
+
+    pub(crate) fn last_used(&self) -> &LastUsed {
+        &self.0.last_used
+    }
+
+    /// Its limits.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    /// The clock it goes by.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// The time of day by its clock.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Where it takes its random bytes from.
+    pub fn chance(&self) -> &dyn Chance {
+        &*self.0.chance
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn engine_name(&self) -> &'static str {
+        self.store().engine_name()
+    }
+
+    /// Numbers about the store.
+    pub fn store_gauges(&self) -> Gauges {
+        self.store().gauges()
+    }
+
+    /// Passwords that wait to be hashed, and that are being hashed.
+    pub fn password_gauges(&self) -> (usize, usize) {
+        (self.passwords().waiting(), self.passwords().busy())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub async fn ping(&self) -> Result<(), AppError> {
+        Ok(self.store().ping().await?)
+    }
+
+    /// Checks the whole database for damage. Nothing if it is sound, else what was found.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub async fn check_integrity(&self) -> Result<Option<String>, AppError> {
+        Ok(self.store().check_integrity().await?)
+    }
+
+    /// Writes down what is only in memory, lets waiting writes finish and closes the database.
+    pub async fn close(&self) {
+        if let Err(error) = self.flush_last_used().await {
+            tracing::warn!(?error, "the last uses of keys were not written down");
+        }
+        self.store().close().await;
+    }
+}

@@ -1,0 +1,28 @@
+//! What people want done: one use case per file, over the store, the clock and chance.
+//!
+//! Whoever asks is a [`Caller`]; a use case begins with `caller.allow(action)`, which is the only
+//! way to the [`Access`] that names an environment. HTTP, commands and jobs all come through
+//! here; none of them names the store. No dialect's rule lives here that is not a rule of the
+//! product.
+
+pub mod apps;
+pub mod auth;
+pub mod clock;
+pub mod custom_fields;
+mod definitions;
+mod error;
+mod guildhall;
+pub mod keys;
+pub mod members;
+pub mod operators;
+pub mod passwords;
+pub mod plans;
+mod record;
+
+pub use auth::{Access, Caller, Presented, RateState};
+pub use clock::{Chance, Clock, SystemChance, SystemClock};
+pub use definitions::Definitions;
+pub use error::AppError;
+pub use guildhall::{Guildhall, Limits, Settings};
+pub use guildhall_domain as domain;
+pub use guildhall_store::{Gauges, SCHEMA_VERSION, Target};

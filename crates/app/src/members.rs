@@ -1,0 +1,64 @@
+//! What is done with members.
+
+mod create;
+mod delete;
+mod export;
+mod get;
+mod import;
+mod list;
+mod plans;
+mod sign_in;
+mod update;
+mod values;
+mod view;
+
+pub use create::Draft;
+pub use export::{ExportPage, csv_header};
+pub use import::{ImportOutcome, ImportRow, Importer, OnError};
+pub use list::MemberList;
+pub use update::Change;
+pub use view::{Shown, write_member};
+
+pub use guildhall_domain::member::Member;
+pub use guildhall_store::{ListOrder, ListPage};
+
+use crate::auth::Access;
+use crate::error::AppError;
+use guildhall_domain::Code;
+use guildhall_domain::member_id::MemberIdCodec;
+use guildhall_store::Tx;
+
+/// Finds a member of the environment by id, wherever the id came from.
+async fn find(
+    tx: &mut Tx,
+    codec: &MemberIdCodec,
+    environment: guildhall_domain::app::Environment,
+    id: &str,
+) -> Result<Option<Member>, AppError> {
+    if let Some(sequence) = codec.open(environment.mode, id)
+        && let Some(member) = tx.members().find_by_key(environment.id, sequence, id).await?
+    {
+        return Ok(Some(member));
+    }
+    Ok(tx.members().find_by_imported_id(environment.id, id).await?)
+}
+
+/// Finds a member after keeping others from changing it until this unit of work ends.
+async fn find_locked(
+    tx: &mut Tx,
+    codec: &MemberIdCodec,
+    environment: guildhall_domain::app::Environment,
+    id: &str,
+) -> Result<Member, AppError> {
+    if let Some(sequence) = codec.open(environment.mode, id) {
+        tx.members().lock_by_key(environment.id, sequence).await?;
+    }
+    tx.members().lock_by_imported_id(environment.id, id).await?;
+    find(tx, codec, environment, id).await?.ok_or_else(|| Code::MemberNotFound.into())
+}
+
+impl Access<'_> {
+    fn place(&self) -> guildhall_domain::app::Environment {
+        guildhall_domain::app::Environment { id: self.environment(), mode: self.mode() }
+    }
+}

@@ -1,0 +1,36 @@
+//! Deleting a member.
+
+use super::find_locked;
+use crate::auth::Access;
+use crate::error::AppError;
+use crate::guildhall::Guildhall;
+use guildhall_domain::Code;
+use guildhall_domain::event::EventKind;
+use serde_json::json;
+
+impl Guildhall {
+    /// Deletes a member with everything that is only its own.
+    ///
+    /// # Errors
+    /// `MemberNotFound`, `Busy`, `StoreUnavailable`.
+    pub async fn delete_member(&self, access: &Access<'_>, id: &str) -> Result<(), AppError> {
+        let recorder = access.recorder(self.now());
+        let (place, codec, id) = (access.place(), self.store().member_ids().clone(), id.to_owned());
+        let deleted = self.store().write::<_, AppError, _>(move |tx| {
+            Box::pin(async move {
+                let member = find_locked(tx, &codec, place, &id).await?;
+                for contract in &member.contracts {
+                    tx.plans().remove_holder(&contract.plan, place.id).await?;
+                }
+                if !tx.members().delete(member.key).await? {
+                    return Err(Code::MemberNotFound.into());
+                }
+                tx.environments().dismiss(place.id).await?;
+                recorder.audit(tx, "member.delete", &id, &json!({})).await?;
+                let payload = json!({ "id": id }).to_string();
+                recorder.event(tx, place.id, EventKind::MemberDeleted, &id, &payload).await
+            })
+        });
+        deleted.await
+    }
+}

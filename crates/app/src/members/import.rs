@@ -1,0 +1,247 @@
+//! Bringing members in from elsewhere: ids, password hashes and dates are kept.
+//!
+//! A row is a JSON object as the Admin API shows a member, plus `passwordHash`; a line of CSV is
+//! read as such an object. Each row is a unit of work of its own: it is taken whole or not at
+//! all, and the store makes many of them durable together.
+
+use super::create::{Admitter, Checked, blank, free_plans, nonce, record_created};
+use super::values::{self, Object};
+use crate::auth::{Access, CommandLineAccess};
+use crate::definitions::Definitions;
+use crate::error::AppError;
+use crate::guildhall::Guildhall;
+use crate::passwords::PasswordHash;
+use futures_util::{Stream, StreamExt};
+use guildhall_domain::json::JsonObject;
+use guildhall_domain::member::merge_meta_data;
+use guildhall_domain::member_id::MemberId;
+use guildhall_domain::{Code, Timestamp, json as strict_json};
+use serde_json::Value;
+
+/// Rows that are under way at a time; enough to fill a group commit.
+const UNDER_WAY: usize = 512;
+
+/// One row and where it stood.
+pub struct ImportRow {
+    /// Line of the file, from 1.
+    pub line: u64,
+    /// The row as an object, or why it is none.
+    pub fields: Result<Object, String>,
+}
+
+impl ImportRow {
+    /// A line of JSON.
+    pub fn from_json_line(line: u64, text: &str) -> Self {
+        let fields = match strict_json::parse(text.as_bytes()) {
+            Ok(Value::Object(fields)) => Ok(fields),
+            Ok(_) => Err("the line is not a JSON object".into()),
+            Err(error) => Err(error.to_string()),
+        };
+        Self { line, fields }
+    }
+
+    /// A record of CSV under its header. Known columns have the names that the JSON has; any other
+    /// column is a custom field. `plans` holds plan ids separated by spaces.
+    pub fn from_csv_record<'a>(line: u64, cells: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let (mut fields, mut custom) = (Object::new(), Object::new());
+        for (column, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+            match column {
+                "id" | "email" | "passwordHash" | "loginRedirect" | "profileImage" | "stripeCustomerId"
+                | "createdAt" | "lastLogin" => drop(fields.insert(column.into(), cell.into())),
+                "verified" => drop(fields.insert(column.into(), matches!(cell, "true" | "TRUE" | "1").into())),
+                "plans" => {
+                    let plans = cell.split_whitespace().map(Value::from).collect();
+                    fields.insert(column.into(), Value::Array(plans));
+                }
+                _ => drop(custom.insert(column.into(), cell.into())),
+            }
+        }
+        fields.insert("customFields".into(), Value::Object(custom));
+        Self { line, fields: Ok(fields) }
+    }
+}
+
+/// What to do about a row that cannot be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// Go on with the next.
+    Skip,
+    /// Take no more.
+    Stop,
+}
+
+/// What became of an import.
+#[derive(Debug, Default)]
+pub struct ImportOutcome {
+    /// Rows that are members now (in a dry run: would be).
+    pub taken: u64,
+    /// Lines that were refused, and why.
+    pub refused: Vec<(u64, String)>,
+}
+
+/// Takes rows into one environment.
+pub struct Importer<'g> {
+    guildhall: &'g Guildhall,
+    place: CommandLineAccess,
+    dry_run: bool,
+    on_error: OnError,
+}
+
+impl<'g> Importer<'g> {
+    /// An importer for the environment that this access names. A dry run checks every row by
+    /// itself and stores nothing.
+    pub fn new(guildhall: &'g Guildhall, place: CommandLineAccess, dry_run: bool, on_error: OnError) -> Self {
+        Self { guildhall, place, dry_run, on_error }
+    }
+
+    /// Takes the rows, in order; `progress` hears how many are done.
+    pub async fn run(
+        &self,
+        rows: impl Stream<Item = ImportRow> + Unpin,
+        mut progress: impl FnMut(u64),
+    ) -> ImportOutcome {
+        let mut outcome = ImportOutcome::default();
+        let mut done = 0;
+        let mut results = rows.map(|row| self.take(row)).buffered(UNDER_WAY);
+        while let Some((line, result)) = results.next().await {
+            done += 1;
+            progress(done);
+            match result {
+                Ok(()) => outcome.taken += 1,
+                Err(error) => {
+                    outcome.refused.push((line, error.message.into_owned()));
+                    if self.on_error == OnError::Stop {
+                        // Rows that were under way may still have been taken; count them.
+                        break;
+                    }
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn take(&self, row: ImportRow) -> (u64, Result<(), AppError>) {
+        let line = row.line;
+        let result = match row.fields {
+            Ok(fields) => self.store(fields).await,
+            Err(reason) => Err(AppError::because(Code::InputInvalid, reason)),
+        };
+        (line, result)
+    }
+
+    async fn store(&self, fields: Object) -> Result<(), AppError> {
+        let access = self.place.access();
+        let now = self.guildhall.now();
+        let checked = self.check(fields, &access, now)?;
+        if self.dry_run {
+            return Ok(());
+        }
+        let definitions = std::sync::Arc::clone(access.definitions());
+        let (environment, recorder) = (access.environment(), access.recorder(now));
+        let (store, sandbox_max) = (self.guildhall.store(), self.guildhall.limits().sandbox_members_max);
+        let codec = store.member_ids().clone();
+        let stored = store.write::<_, AppError, _>(move |tx| {
+            Box::pin(async move {
+                let admitter = Admitter { environment, codec: &codec, sandbox_max };
+                let member = admitter.insert(tx, &definitions, checked).await?;
+                record_created(tx, &recorder, environment, &member, &definitions).await
+            })
+        });
+        stored.await
+    }
+
+    fn check(&self, mut fields: Object, access: &Access<'_>, now: Timestamp) -> Result<Checked, AppError> {
+        let definitions: &Definitions = access.definitions();
+        let mut member = blank(now);
+        let email = text(&mut fields, "email")?.or_else(|| nested_email(&mut fields));
+        let email = email.map(|email| values::email(&email)).transpose()?;
+        member.email = email.as_ref().map(|email| email.as_given().to_owned());
+        let custom = object(&mut fields, "customFields")?;
+        member.custom_fields = JsonObject::from_map(&values::custom_fields(custom, definitions)?);
+        let meta_data = merge_meta_data(Object::new(), object(&mut fields, "metaData")?);
+        member.meta_data = JsonObject::from_map(&values::meta_data(meta_data)?);
+        member.json = values::json(&object(&mut fields, "json")?)?;
+        member.verified = matches!(fields.remove("verified"), Some(Value::Bool(true)));
+        member.login_redirect = values::redirect(text(&mut fields, "loginRedirect")?)?;
+        member.profile_image = values::image(text(&mut fields, "profileImage")?)?;
+        member.stripe_customer_id = text(&mut fields, "stripeCustomerId")?.filter(|id| id.len() <= 255);
+        member.created_at = time(&mut fields, "createdAt")?.unwrap_or(now);
+        member.last_login_at = time(&mut fields, "lastLogin")?;
+        let plans = free_plans(definitions, &plan_ids(&mut fields)?)?;
+        member.contracts = plans.iter().map(|plan| self.guildhall.free_contract(plan, now)).collect();
+        let id = text(&mut fields, "id")?;
+        if let Some(id) = &id {
+            member.id = MemberId::from_text(checked_id(id)?);
+        }
+        Ok(Checked {
+            email,
+            member,
+            password_hash: password_hash(&mut fields)?,
+            imported_id: id.is_some(),
+            nonce: nonce(self.guildhall.chance().entropy()),
+        })
+    }
+}
+
+fn text(fields: &mut Object, name: &str) -> Result<Option<String>, AppError> {
+    match fields.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(wrong(name, "text")),
+    }
+}
+
+fn object(fields: &mut Object, name: &str) -> Result<Object, AppError> {
+    match fields.remove(name) {
+        None | Some(Value::Null) => Ok(Object::new()),
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) => Err(wrong(name, "an object")),
+    }
+}
+
+fn time(fields: &mut Object, name: &str) -> Result<Option<Timestamp>, AppError> {
+    let Some(text) = text(fields, name)? else {
+        return Ok(None);
+    };
+    let parsed: jiff::Timestamp = text.parse().map_err(|_| wrong(name, "a time such as 2026-01-31T12:00:00Z"))?;
+    Ok(Some(Timestamp::from_micros(parsed.as_microsecond())))
+}
+
+/// The address where the Admin API shows it: `auth.email`.
+fn nested_email(fields: &mut Object) -> Option<String> {
+    fields.remove("auth")?.get("email")?.as_str().map(str::to_owned)
+}
+
+/// Plan ids from `plans` or, as the Admin API shows them, from `planConnections`.
+fn plan_ids(fields: &mut Object) -> Result<Vec<String>, AppError> {
+    let given = fields.remove("plans").or_else(|| fields.remove("planConnections"));
+    let items = match given {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(items)) => items,
+        Some(_) => return Err(wrong("plans", "a list")),
+    };
+    let ids = items.iter().map(|item| item.as_str().or_else(|| item.get("planId")?.as_str()));
+    ids.map(|id| id.map(str::to_owned).ok_or_else(|| wrong("plans", "a list of {\"planId\"}"))).collect()
+}
+
+fn password_hash(fields: &mut Object) -> Result<Option<String>, AppError> {
+    let Some(text) = text(fields, "passwordHash")? else {
+        return Ok(None);
+    };
+    match PasswordHash::parse(&text) {
+        Ok(hash) => Ok(Some(hash.as_str().to_owned())),
+        Err(error) => Err(AppError::because(Code::InputInvalid, format!("passwordHash: {error}"))),
+    }
+}
+
+/// Ids go into URLs and payloads as they are.
+fn checked_id(id: &str) -> Result<&str, AppError> {
+    let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    (plain && (1..=64).contains(&id.len()))
+        .then_some(id)
+        .ok_or_else(|| wrong("id", "1 to 64 letters, digits, `_` or `-`"))
+}
+
+fn wrong(name: &str, expected: &str) -> AppError {
+    AppError::because(Code::InputInvalid, format!("`{name}` must be {expected}"))
+}

@@ -1,0 +1,117 @@
+//! The member object as Memberstack's Admin API and webhooks show it (wire contract, part E).
+//!
+//! Written straight into a buffer: stored JSON is spliced in as it is, so that showing a member
+//! costs no parsing.
+
+use crate::definitions::Definitions;
+use guildhall_domain::contract::Contract;
+use guildhall_domain::member::Member;
+
+/// Which optional parts are shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shown {
+    /// The member JSON.
+    pub json: bool,
+    /// The teams a member is in. There are none yet, so the list is empty.
+    pub teams: bool,
+}
+
+/// Appends a member as a JSON object.
+pub fn write_member(out: &mut Vec<u8>, member: &Member, definitions: &Definitions, shown: Shown) {
+    out.extend_from_slice(b"{\"id\":");
+    text(out, member.id.as_str());
+    out.extend_from_slice(b",\"auth\":{\"email\":");
+    opt_text(out, member.email.as_deref());
+    out.extend_from_slice(b"},\"verified\":");
+    out.extend_from_slice(if member.verified { b"true" } else { b"false" });
+    out.extend_from_slice(b",\"metaData\":");
+    out.extend_from_slice(member.meta_data.as_str().as_bytes());
+    out.extend_from_slice(b",\"customFields\":");
+    out.extend_from_slice(member.custom_fields.as_str().as_bytes());
+    out.extend_from_slice(b",\"permissions\":");
+    permissions(out, member, definitions);
+    out.extend_from_slice(b",\"planConnections\":");
+    list(out, &member.contracts, |out, contract| write_plan_connection(out, contract, definitions));
+    out.extend_from_slice(b",\"loginRedirect\":");
+    opt_text(out, member.login_redirect.as_deref());
+    out.extend_from_slice(b",\"profileImage\":");
+    opt_text(out, member.profile_image.as_deref());
+    out.extend_from_slice(b",\"stripeCustomerId\":");
+    opt_text(out, member.stripe_customer_id.as_deref());
+    out.extend_from_slice(b",\"lastLogin\":");
+    match member.last_login_at {
+        Some(at) => time(out, at),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(b",\"createdAt\":");
+    time(out, member.created_at);
+    if shown.json {
+        out.extend_from_slice(b",\"json\":");
+        out.extend_from_slice(member.json.as_str().as_bytes());
+    }
+    if shown.teams {
+        out.extend_from_slice(b",\"teams\":[]");
+    }
+    out.push(b'}');
+}
+
+/// Appends a contract as a plan connection.
+pub(super) fn write_plan_connection(out: &mut Vec<u8>, contract: &Contract, definitions: &Definitions) {
+    out.extend_from_slice(b"{\"id\":");
+    text(out, contract.id.as_str());
+    out.extend_from_slice(b",\"active\":");
+    let active: &[u8] = if contract.status.gives_access() { b"true" } else { b"false" };
+    out.extend_from_slice(active);
+    out.extend_from_slice(b",\"status\":");
+    text(out, contract.status.as_str());
+    out.extend_from_slice(b",\"planId\":");
+    text(out, contract.plan.as_str());
+    out.extend_from_slice(b",\"planName\":");
+    opt_text(out, definitions.plan(&contract.plan).map(|plan| plan.name.as_str()));
+    out.extend_from_slice(b",\"type\":");
+    text(out, contract.kind.as_str());
+    out.extend_from_slice(b",\"payment\":null}");
+}
+
+/// The union of what active plans grant and what the member was granted, each name once.
+fn permissions(out: &mut Vec<u8>, member: &Member, definitions: &Definitions) {
+    let active = member.contracts.iter().filter(|contract| contract.status.gives_access());
+    let of_plans = active
+        .filter_map(|contract| definitions.plan(&contract.plan))
+        .flat_map(|plan| &plan.permissions);
+    let mut names: Vec<&str> = of_plans
+        .chain(&member.permissions)
+        .filter_map(|id| definitions.permission_name(id))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    list(out, &names, |out, name| text(out, name));
+}
+
+fn list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+fn time(out: &mut Vec<u8>, at: guildhall_domain::Timestamp) {
+    out.push(b'"');
+    at.write_iso(out);
+    out.push(b'"');
+}
+
+fn opt_text(out: &mut Vec<u8>, value: Option<&str>) {
+    match value {
+        Some(value) => text(out, value),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+fn text(out: &mut Vec<u8>, value: &str) {
+    serde_json::to_writer(out, value).expect("text is always written to a buffer");
+}
