@@ -122,17 +122,16 @@ impl Guildhall {
         let deadline_us = self.clock().monotonic_us() + HOLD_US_MAX;
         loop {
             let now_us = self.clock().monotonic_us();
-            match identity.window.lock().admit(now_us, limit) {
+            // Bound first, so that the lock is released before anything waits.
+            let verdict = identity.window.lock().admit(now_us, limit);
+            match verdict {
                 Verdict::Admitted { remaining, reset_us } => {
                     return Ok(Some(RateState { limit, remaining, reset_us }));
                 }
                 Verdict::Refused { wait_us } if now_us + wait_us > deadline_us => {
                     return Err(rate_limited(limit, wait_us));
                 }
-                Verdict::Refused { wait_us } => {
-                    // Not under the lock: the guard above ended with its statement.
-                    hold(wait_us).await;
-                }
+                Verdict::Refused { wait_us } => hold(wait_us).await,
             }
         }
     }

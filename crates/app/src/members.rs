@@ -26,6 +26,7 @@ use crate::auth::Access;
 use crate::error::AppError;
 use guildhall_domain::Code;
 use guildhall_domain::member_id::MemberIdCodec;
+use guildhall_domain::text::is_id;
 use guildhall_store::Tx;
 
 /// Finds a member of the environment by id, wherever the id came from.
@@ -35,6 +36,10 @@ async fn find(
     environment: guildhall_domain::app::Environment,
     id: &str,
 ) -> Result<Option<Member>, AppError> {
+    // What can be no id never reaches a statement: PostgreSQL refuses some texts outright.
+    if !is_id(id) {
+        return Ok(None);
+    }
     if let Some(sequence) = codec.open(environment.mode, id)
         && let Some(member) = tx.members().find_by_key(environment.id, sequence, id).await?
     {
@@ -50,6 +55,9 @@ async fn find_locked(
     environment: guildhall_domain::app::Environment,
     id: &str,
 ) -> Result<Member, AppError> {
+    if !is_id(id) {
+        return Err(Code::MemberNotFound.into());
+    }
     if let Some(sequence) = codec.open(environment.mode, id) {
         tx.members().lock_by_key(environment.id, sequence).await?;
     }

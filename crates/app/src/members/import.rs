@@ -15,6 +15,7 @@ use futures_util::{Stream, StreamExt};
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::member::merge_meta_data;
 use guildhall_domain::member_id::MemberId;
+use guildhall_domain::text::is_id;
 use guildhall_domain::{Code, Timestamp, json as strict_json};
 use serde_json::Value;
 
@@ -234,12 +235,8 @@ fn password_hash(fields: &mut Object) -> Result<Option<String>, AppError> {
     }
 }
 
-/// Ids go into URLs and payloads as they are.
 fn checked_id(id: &str) -> Result<&str, AppError> {
-    let plain = id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    (plain && (1..=64).contains(&id.len()))
-        .then_some(id)
-        .ok_or_else(|| wrong("id", "1 to 64 letters, digits, `_` or `-`"))
+    is_id(id).then_some(id).ok_or_else(|| wrong("id", "1 to 64 letters, digits, `_` or `-`"))
 }
 
 fn wrong(name: &str, expected: &str) -> AppError {

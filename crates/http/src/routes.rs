@@ -1,0 +1,189 @@
+//! The one list of addresses, and the surfaces they belong to.
+
+use crate::{Http, HttpSettings, machines, manage, memberstack, observe};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{delete, get, post, put};
+use guildhall_app::{AppError, Guildhall};
+use guildhall_domain::Code;
+use guildhall_domain::scope::Action;
+
+/// What requests to no known address are counted under.
+pub(crate) const UNMATCHED: &str = "unmatched";
+
+/// Who is spoken to, and so in which shape errors are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// Memberstack's Admin REST API, by secret key.
+    Memberstack,
+    /// Our own management API, by a secret key with the `manage` scope.
+    Manage,
+    /// Balancers and scrapers, without a key.
+    Machines,
+}
+
+impl Surface {
+    /// The surface that a path lies under.
+    pub(crate) fn of_path(path: &str) -> Self {
+        if path.starts_with("/manage/") {
+            Surface::Manage
+        } else {
+            Surface::Memberstack
+        }
+    }
+
+    /// An error in this surface's shape.
+    pub(crate) fn problem(self, error: AppError) -> Response {
+        match self {
+            Surface::Manage => manage::problem(error),
+            Surface::Memberstack | Surface::Machines => memberstack::problem(error),
+        }
+    }
+}
+
+/// One address with one method.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path with its parameters in braces.
+    pub path: &'static str,
+    /// Where it belongs.
+    pub surface: Surface,
+    /// What a caller must be allowed to do; nothing for machines.
+    pub needs: Option<Action>,
+}
+
+macro_rules! routes {
+    ($($surface:ident { $($method:ident $path:literal $needs:expr;)* })*) => {
+        /// Every address that is answered.
+        pub const ROUTES: &[Route] = &[$($(Route {
+            method: stringify!($method), path: $path, surface: Surface::$surface, needs: $needs,
+        },)*)*];
+    };
+}
+
+routes! {
+    Memberstack {
+        GET "/members" Some(Action::MemberRead);
+        POST "/members" Some(Action::MemberWrite);
+        GET "/members/{id}" Some(Action::MemberRead);
+        PATCH "/members/{id}" Some(Action::MemberWrite);
+        DELETE "/members/{id}" Some(Action::MemberWrite);
+        POST "/members/{id}/add-plan" Some(Action::MemberWrite);
+        POST "/members/{id}/remove-plan" Some(Action::MemberWrite);
+    }
+    Manage {
+        GET "/manage/v1/app" Some(Action::ManageRead);
+        GET "/manage/v1/plans" Some(Action::ManageRead);
+        POST "/manage/v1/plans" Some(Action::ManageWrite);
+        GET "/manage/v1/plans/{id}" Some(Action::ManageRead);
+        PATCH "/manage/v1/plans/{id}" Some(Action::ManageWrite);
+        DELETE "/manage/v1/plans/{id}" Some(Action::ManageWrite);
+        POST "/manage/v1/plans/{id}/prices" Some(Action::ManageWrite);
+        PUT "/manage/v1/plans/{id}/permissions/{permission}" Some(Action::ManageWrite);
+        DELETE "/manage/v1/plans/{id}/permissions/{permission}" Some(Action::ManageWrite);
+        GET "/manage/v1/permissions" Some(Action::ManageRead);
+        POST "/manage/v1/permissions" Some(Action::ManageWrite);
+        DELETE "/manage/v1/permissions/{id}" Some(Action::ManageWrite);
+        GET "/manage/v1/custom-fields" Some(Action::ManageRead);
+        POST "/manage/v1/custom-fields" Some(Action::ManageWrite);
+        PUT "/manage/v1/custom-fields/{key}" Some(Action::ManageWrite);
+        DELETE "/manage/v1/custom-fields/{key}" Some(Action::ManageWrite);
+    }
+    Machines {
+        GET "/healthz" None;
+        GET "/readyz" None;
+        GET "/metrics" None;
+    }
+}
+
+/// The template of a matched path as it stands in the list, so that labels are never a caller's
+/// text.
+pub(crate) fn known_route(matched: &str) -> &'static str {
+    let matched = matched.strip_suffix('/').unwrap_or(matched);
+    let found = ROUTES.iter().find(|route| route.path == matched);
+    found.map_or(UNMATCHED, |route| route.path)
+}
+
+/// Everything that one listener answers.
+pub fn router(guildhall: Guildhall, settings: HttpSettings) -> Router {
+    let http = Http::new(guildhall, settings);
+    let metrics = if http.settings().serve_metrics {
+        Router::new().route("/metrics", get(machines::metrics))
+    } else {
+        Router::new()
+    };
+    Router::new()
+        .merge(memberstack_routes(&http))
+        .merge(manage_routes(&http))
+        .merge(metrics)
+        .route("/healthz", get(machines::healthz))
+        .route("/readyz", get(machines::readyz))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(unknown)
+        .layer(from_fn_with_state(http.clone(), observe::observe))
+        .with_state(http)
+}
+
+/// Only `/metrics`, for a listener of its own.
+pub fn metrics_router(guildhall: Guildhall) -> Router {
+    let http = Http::new(guildhall, HttpSettings::default());
+    Router::new().route("/metrics", get(machines::metrics)).with_state(http)
+}
+
+fn memberstack_routes(http: &Http) -> Router<Http> {
+    use memberstack::members;
+    Router::new()
+        .route("/members", get(members::list).post(members::create))
+        .route("/members/", get(members::list).post(members::create))
+        .route("/members/{id}", get(members::get).patch(members::update).delete(members::delete))
+        .route("/members/{id}/add-plan", post(members::add_plan))
+        .route("/members/{id}/remove-plan", post(members::remove_plan))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(http.clone(), memberstack::door))
+}
+
+fn manage_routes(http: &Http) -> Router<Http> {
+    use manage::{app, custom_fields, permissions, plans};
+    Router::new()
+        .route("/manage/v1/app", get(app::get))
+        .route("/manage/v1/plans", get(plans::list).post(plans::create))
+        .route("/manage/v1/plans/{id}", get(plans::get).patch(plans::update).delete(plans::delete))
+        .route("/manage/v1/plans/{id}/prices", post(plans::create_price))
+        .route(
+            "/manage/v1/plans/{id}/permissions/{permission}",
+            put(plans::grant).delete(plans::withdraw),
+        )
+        .route("/manage/v1/permissions", get(permissions::list).post(permissions::create))
+        .route("/manage/v1/permissions/{id}", delete(permissions::delete))
+        .route("/manage/v1/custom-fields", get(custom_fields::list).post(custom_fields::create))
+        .route("/manage/v1/custom-fields/{key}", put(custom_fields::update).delete(custom_fields::delete))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(manage::private))
+        .layer(from_fn_with_state(http.clone(), manage::door))
+}
+
+async fn unknown(request: Request) -> Response {
+    observe::unknown_route(request.uri().path())
+}
+
+async fn method_not_allowed(request: Request) -> Response {
+    Surface::of_path(request.uri().path()).problem(AppError::new(Code::MethodNotAllowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_path_is_its_own_label() {
+        for route in ROUTES {
+            assert_eq!(known_route(route.path), route.path);
+        }
+        assert_eq!(known_route("/members/"), "/members");
+        assert_eq!(known_route("/nowhere"), UNMATCHED);
+    }
+}
