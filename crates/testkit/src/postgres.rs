@@ -1,0 +1,233 @@
+//! A throw-away PostgreSQL cluster.
+//!
+//! Tests share one cluster and get a database each; the crash tests start their own. A cluster
+//! lives in a temporary folder, listens on a free port of 127.0.0.1, and ends with the test
+//! process however that ends: a watching shell holds the read end of a pipe and stops the server
+//! when the pipe closes.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Gives tests the URL of a running cluster instead of starting one.
+const URL_VARIABLE: &str = "GUILDHALL_TEST_POSTGRES_URL";
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Whether a cluster survives a crash, or is quick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// As in production: a commit is on disk.
+    Durable,
+    /// Nothing is flushed; for tests that do not crash it.
+    Fast,
+}
+
+/// A running cluster, or the URL of one that somebody else runs.
+pub struct Cluster {
+    admin_url: String,
+    own: Option<Own>,
+}
+
+struct Own {
+    folder: TempDir,
+    port: u16,
+    durability: Durability,
+    guard: Option<Child>,
+}
+
+/// A database in a cluster.
+pub struct Database {
+    url: String,
+}
+
+impl Database {
+    /// `postgres://user@127.0.0.1:port/name`
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Cluster {
+    /// The cluster that all tests of this process share.
+    pub fn shared() -> &'static Cluster {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(|| match std::env::var(URL_VARIABLE) {
+            Ok(admin_url) => Cluster { admin_url, own: None },
+            Err(_) => Cluster::start_own(Durability::Fast),
+        })
+    }
+
+    /// A cluster for one test.
+    pub fn start_own(durability: Durability) -> Self {
+        let folder = tempfile::Builder::new().prefix("guildhall-pg-").tempdir().expect("a temporary folder");
+        give_to_server_user(folder.path());
+        let data = folder.path().join("data");
+        let mut initdb = as_server_user(&program("initdb"));
+        initdb.args(["--auth=trust", "--username=guildhall", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
+        let made = initdb.arg(&data).output().expect("initdb can be run");
+        assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
+        let mut own = Own { folder, port: free_port(), durability, guard: None };
+        own.start();
+        let admin_url = format!("postgres://guildhall@127.0.0.1:{}/postgres", own.port);
+        Self { admin_url, own: Some(own) }
+    }
+
+    /// Makes an empty database. The cluster's end is its end.
+    pub fn create_database(&self) -> Database {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{number}", std::process::id());
+        self.run_sql(&format!("CREATE DATABASE {name}"));
+        let (base, _) = self.admin_url.rsplit_once('/').expect("the URL names a database");
+        Database { url: format!("{base}/{name}") }
+    }
+
+    /// Runs a statement as the cluster's administrator.
+    pub fn run_sql(&self, sql: &str) {
+        let ran = Command::new(program("psql"))
+            .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", sql, &self.admin_url])
+            .output()
+            .expect("psql can be run");
+        assert!(ran.status.success(), "psql failed: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+
+    /// Kills every process of the server at once, as a power cut would.
+    pub fn kill_9(&mut self) {
+        self.own.as_mut().expect("only an own cluster can be killed").stop("KILL");
+    }
+
+    /// Starts the server again on the same data and port.
+    pub fn restart(&mut self) {
+        self.own.as_mut().expect("only an own cluster can be restarted").start();
+    }
+}
+
+impl Own {
+    fn start(&mut self) {
+        let data = self.folder.path().join("data");
+        let mut options = format!(
+            "exec {} -D {} -p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+             -c max_connections=300 -c shared_buffers=32MB -c log_min_messages=fatal",
+            program("postgres").display(),
+            data.display(),
+            self.port
+        );
+        if self.durability == Durability::Fast {
+            options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
+        }
+        // The shell leads a process group of its own. It starts the server, waits for its standard
+        // input to close (which happens when the test process ends), and then kills the group.
+        let script = format!("({options}) </dev/null & cat >/dev/null; kill -9 0");
+        let mut guard = as_server_user(Path::new("sh"));
+        guard.args(["-c", &script]).process_group(0).stdin(Stdio::piped());
+        let guard = guard.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell can be run");
+        self.guard = Some(guard);
+        self.wait_until_ready();
+    }
+
+    fn wait_until_ready(&self) {
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            let ready = Command::new(program("pg_isready"))
+                .args(["--quiet", "--host=127.0.0.1", "--timeout=5", &format!("--port={}", self.port)])
+                .status();
+            if ready.is_ok_and(|status| status.success()) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "PostgreSQL did not start within {START_TIMEOUT:?}");
+            std::thread::yield_now();
+        }
+    }
+
+    fn stop(&mut self, signal: &str) {
+        let Some(mut guard) = self.guard.take() else { return };
+        // Backends are in sessions of their own only if they were daemonised; here the whole tree
+        // shares the group that the shell leads, except that the postmaster makes its own.
+        let group = format!("-{}", guard.id());
+        let pid_file = self.folder.path().join("data/postmaster.pid");
+        let postmaster = std::fs::read_to_string(pid_file).unwrap_or_default();
+        let postmaster = postmaster.lines().next().map(str::to_owned);
+        let backends = postmaster.as_deref().map(children_of).unwrap_or_default();
+        let mut targets: Vec<String> = postmaster.into_iter().collect();
+        targets.extend(backends);
+        let _ = Command::new("kill").arg(format!("-{signal}")).args(&targets).output();
+        let _ = Command::new("kill").args(["-9", "--", &group]).output();
+        let _ = guard.wait();
+        wait_until_gone(&targets);
+        let _ = std::io::stdout().flush();
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.stop("KILL");
+    }
+}
+
+fn children_of(pid: &str) -> Vec<String> {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(path).unwrap_or_default();
+    children.split_whitespace().map(str::to_owned).collect()
+}
+
+fn wait_until_gone(pids: &[String]) {
+    let deadline = Instant::now() + START_TIMEOUT;
+    while pids.iter().any(|pid| is_alive(pid)) {
+        assert!(Instant::now() < deadline, "PostgreSQL's processes did not end");
+        std::thread::yield_now();
+    }
+}
+
+/// Whether a process is there and more than a zombie.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+    state.is_some_and(|state| state != 'Z')
+}
+
+/// A program of the newest PostgreSQL that is installed.
+fn program(name: &str) -> PathBuf {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.flatten().map(|entry| entry.path().join("bin")).collect())
+        .unwrap_or_default();
+    folders.sort();
+    let found = folders.iter().rev().map(|folder| folder.join(name)).find(|path| path.exists());
+    found.unwrap_or_else(|| PathBuf::from(name))
+}
+
+/// PostgreSQL refuses to run as root; then it runs as the account that Debian's package makes.
+fn as_server_user(program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+    command.current_dir("/tmp");
+    command
+}
+
+fn give_to_server_user(folder: &Path) {
+    if is_root() {
+        let given = Command::new("chown").arg("postgres:postgres").arg(folder).status();
+        assert!(
+            given.is_ok_and(|status| status.success()),
+            "the account `postgres` is missing: install Debian's package `postgresql`"
+        );
+    }
+}
+
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0)
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it has an address").port()
+}
