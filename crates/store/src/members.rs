@@ -27,23 +27,23 @@ macro_rules! select_members {
 
 const BY_KEY: &str = select_members!(
     "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
-    WHERE m.key = $1 AND m.id = $2 ORDER BY c.created_at, c.id"
+    WHERE m.key = $1 AND m.id = $2"
 );
 const BY_IMPORTED_ID: &str = select_members!(
     "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
-    WHERE m.environment = $1 AND m.id = $2 AND m.imported_id ORDER BY c.created_at, c.id"
+    WHERE m.environment = $1 AND m.id = $2 AND m.imported_id"
 );
 const BY_EMAIL: &str = select_members!(
     "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
-    WHERE m.environment = $1 AND m.email_normal = $2 ORDER BY c.created_at, c.id"
+    WHERE m.environment = $1 AND m.email_normal = $2"
 );
 const PAGE_ASCENDING: &str = select_members!(
     "FROM (SELECT * FROM members WHERE key > $1 AND key <= $2 ORDER BY key LIMIT $3) m
-    LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key, c.created_at, c.id"
+    LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key"
 );
 const PAGE_DESCENDING: &str = select_members!(
     "FROM (SELECT * FROM members WHERE key > $1 AND key < $2 ORDER BY key DESC LIMIT $3) m
-    LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key DESC, c.created_at, c.id"
+    LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key DESC"
 );
 const LOCK_BY_KEY: &str = "SELECT key FROM members WHERE key = $1 FOR UPDATE";
 const LOCK_BY_IMPORTED_ID: &str = "SELECT key FROM members
@@ -172,6 +172,7 @@ impl Members<'_> {
                 self.tx.each(PAGE_DESCENDING, values, &mut take).await?;
             }
         }
+        members.iter_mut().for_each(order_contracts);
         Ok(members)
     }
 
@@ -286,7 +287,9 @@ impl Members<'_> {
     async fn one(&mut self, sql: &str, values: &[crate::driver::Param<'_>]) -> Result<Option<Member>, StoreError> {
         let mut members = Vec::with_capacity(1);
         self.tx.each(sql, values, |row| gather(&mut members, row)).await?;
-        Ok(members.pop())
+        let mut member = members.pop();
+        member.iter_mut().for_each(order_contracts);
+        Ok(member)
     }
 }
 
@@ -306,6 +309,12 @@ fn gather(members: &mut Vec<Member>, row: &Row<'_>) -> Result<(), StoreError> {
         });
     }
     Ok(())
+}
+
+/// Oldest first. Sorted here and not by the engine: a member holds few plans, and a sorter would
+/// cost more than the read.
+fn order_contracts(member: &mut Member) {
+    member.contracts.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
 }
 
 fn member_from_row(key: MemberKey, row: &Row<'_>) -> Result<Member, StoreError> {

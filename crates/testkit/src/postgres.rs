@@ -5,7 +5,6 @@
 //! process however that ends: a watching shell holds the read end of a pipe and stops the server
 //! when the pipe closes.
 
-use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -99,7 +98,7 @@ impl Cluster {
 
     /// Kills every process of the server at once, as a power cut would.
     pub fn kill_9(&mut self) {
-        self.own.as_mut().expect("only an own cluster can be killed").stop("KILL");
+        self.own.as_mut().expect("only an own cluster can be killed").stop();
     }
 
     /// Starts the server again on the same data and port.
@@ -122,8 +121,12 @@ impl Own {
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
         }
         // The shell leads a process group of its own. It starts the server, waits for its standard
-        // input to close (which happens when the test process ends), and then kills the group.
-        let script = format!("({options}) </dev/null & cat >/dev/null; kill -9 0");
+        // input to close (which happens when the test process ends), stops the server at once and
+        // takes the folder away.
+        let folder = self.folder.path().display();
+        let script = format!(
+            "({options}) </dev/null & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf '{folder}'"
+        );
         let mut guard = as_server_user(Path::new("sh"));
         guard.args(["-c", &script]).process_group(0).stdin(Stdio::piped());
         let guard = guard.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell can be run");
@@ -145,10 +148,10 @@ impl Own {
         }
     }
 
-    fn stop(&mut self, signal: &str) {
+    fn stop(&mut self) {
         let Some(mut guard) = self.guard.take() else { return };
-        // Backends are in sessions of their own only if they were daemonised; here the whole tree
-        // shares the group that the shell leads, except that the postmaster makes its own.
+        // The guard goes first, so that it does not take the folder away. Backends lead sessions of
+        // their own and are killed one by one.
         let group = format!("-{}", guard.id());
         let pid_file = self.folder.path().join("data/postmaster.pid");
         let postmaster = std::fs::read_to_string(pid_file).unwrap_or_default();
@@ -156,17 +159,16 @@ impl Own {
         let backends = postmaster.as_deref().map(children_of).unwrap_or_default();
         let mut targets: Vec<String> = postmaster.into_iter().collect();
         targets.extend(backends);
-        let _ = Command::new("kill").arg(format!("-{signal}")).args(&targets).output();
         let _ = Command::new("kill").args(["-9", "--", &group]).output();
+        let _ = Command::new("kill").arg("-9").args(&targets).output();
         let _ = guard.wait();
         wait_until_gone(&targets);
-        let _ = std::io::stdout().flush();
     }
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        self.stop("KILL");
+        self.stop();
     }
 }
 

@@ -36,7 +36,7 @@ impl RateState {
 pub struct Caller {
     identity: Arc<Identity>,
     rate: Option<RateState>,
-    request: Option<String>,
+    request: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -46,7 +46,7 @@ impl Caller {
 
     /// With the id that audit entries of this request carry.
     pub fn with_request(mut self, request: &str) -> Self {
-        self.request = Some(request.to_owned());
+        self.request = Some(request.into());
         self
     }
 
@@ -144,7 +144,7 @@ impl<'c> Access<'c> {
     /// For the records of what is done with this access.
     pub(crate) fn recorder(&self, now: Timestamp) -> Recorder {
         let (actor, request) = match self.who {
-            Who::Caller(caller) => (Actor::Key(caller.key_id().clone()), caller.request.clone()),
+            Who::Caller(caller) => (Actor::Key(caller.key_id().clone()), caller.request.as_deref().map(str::to_owned)),
             Who::CommandLine => (Actor::CommandLine, None),
         };
         Recorder {

@@ -1,5 +1,7 @@
 //! The listener over real sockets. Nothing sleeps here but the server's own timers.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use super::*;
 use axum::body::Body;
 use axum::extract::Extension;

@@ -1,5 +1,7 @@
 //! What reaches the log, and what does not.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use super::redaction::Redaction;
 use super::*;
 use parking_lot::{Condvar, Mutex};

@@ -109,8 +109,11 @@ impl Writer {
             let _ = output.write_all(&redaction.clean(&events));
             let _ = output.write_all(&access);
             let _ = output.flush();
-            events.clear();
-            access.clear();
+            for buffer in [&mut events, &mut access] {
+                buffer.clear();
+                // A burst must not keep its memory for good.
+                buffer.shrink_to(4 * self.limits.urgent_bytes);
+            }
         }
         self.pending.lock().closed = true;
         self.ended.notify_all();
