@@ -177,6 +177,38 @@ impl Guildhall {
         revoked.await
     }
 
+    /// Creates a key like another one. Both work until the old one is revoked.
+    ///
+    /// # Errors
+    /// `KeyNotFound`, `KeyLimitReached`, `InputInvalid` if the old one has expired, `Busy`,
+    /// `StoreUnavailable`.
+    pub async fn rotate_key(&self, id: &KeyId, actor: Actor) -> Result<Created, AppError> {
+        let wanted = id.clone();
+        let found = self.store().read::<_, AppError, _>(move |tx| {
+            Box::pin(async move { Ok(tx.keys().find(&wanted).await?) })
+        });
+        let old = found.await?.filter(|key| key.revoked_at.is_none()).ok_or(Code::KeyNotFound)?;
+        let draft = KeyDraft {
+            kind: old.kind,
+            name: old.name,
+            rate_limit: old.rate_limit,
+            scopes: old.scopes,
+            allowed_addresses: old.allowed_addresses,
+            expires_at: old.expires_at,
+            import: None,
+        };
+        let prepared = self.prepare_key(old.environment.map(|(_, mode)| mode), draft)?;
+        let recorder = Recorder::of(actor, old.app.clone(), self.now());
+        let place = match (old.app, old.environment) {
+            (Some(app), Some((id, mode))) => NewKeyPlace::Environment(app, Environment { id, mode }),
+            _ => NewKeyPlace::Installation,
+        };
+        let created = self.store().write::<_, AppError, _>(move |tx| {
+            Box::pin(async move { prepared.store(tx, place, &recorder).await })
+        });
+        created.await
+    }
+
     /// Makes a key's record. Names and dates are judged here.
     pub(crate) fn prepare_key(&self, mode: Option<Mode>, draft: KeyDraft) -> Result<Prepared, AppError> {
         let now = self.now();

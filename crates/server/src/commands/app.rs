@@ -1,0 +1,129 @@
+//! `guildhall app …`
+
+use super::Print;
+use crate::output;
+use clap::{Subcommand, ValueEnum};
+use guildhall_app::Guildhall;
+use guildhall_app::apps::{AppChange, CreatedApp};
+use guildhall_domain::audit::Actor;
+use guildhall_domain::ids::AppId;
+use guildhall_domain::key::KeyKind;
+use guildhall_domain::{App, Mode};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Create an app with both environments and their keys, which are shown this once
+    Create {
+        /// What operators call it
+        #[arg(long)]
+        name: String,
+        /// Its shop domain, e.g. your-store.myshopify.com
+        #[arg(long, value_name = "DOMAIN")]
+        shop: Option<String>,
+        #[command(flatten)]
+        print: Print,
+    },
+    /// List all apps
+    List(Print),
+    /// Change an app
+    Update {
+        /// The app's id
+        #[arg(long)]
+        app: String,
+        /// What operators call it
+        #[arg(long)]
+        name: Option<String>,
+        /// Its shop domain; an empty one is removed
+        #[arg(long, value_name = "DOMAIN")]
+        shop: Option<String>,
+        /// Whether store keys work without a partner key
+        #[arg(long)]
+        api_access: Option<Switch>,
+        /// Whether members may be created without a password
+        #[arg(long)]
+        passwordless: Option<Switch>,
+        #[command(flatten)]
+        print: Print,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Switch {
+    On,
+    Off,
+}
+
+impl Switch {
+    fn is_on(self) -> bool {
+        self == Switch::On
+    }
+}
+
+impl Command {
+    pub(super) fn json(&self) -> bool {
+        match self {
+            Command::Create { print, .. } | Command::List(print) | Command::Update { print, .. } => print.json,
+        }
+    }
+}
+
+pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Create { name, shop, print } => {
+            let created = guildhall.create_app(&name, shop.as_deref(), Actor::CommandLine).await?;
+            output::show(print.json, &created_view(&created), |_| created_text(&created));
+        }
+        Command::List(print) => {
+            let apps = guildhall.list_apps().await?;
+            let rows: Vec<_> = apps.iter().map(|(app, _)| view(app)).collect();
+            output::show(print.json, &rows.into(), |rows| {
+                output::table(rows, &["id", "name", "shop", "apiAccess", "createdAt"])
+            });
+        }
+        Command::Update { app, name, shop, api_access, passwordless, print } => {
+            let change = AppChange {
+                name,
+                shop,
+                api_access: api_access.map(Switch::is_on),
+                passwordless: passwordless.map(Switch::is_on),
+            };
+            let app = guildhall.update_app(&AppId::from_text(app), change, Actor::CommandLine).await?;
+            output::show(print.json, &view(&app), output::fields);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn view(app: &App) -> Value {
+    json!({
+        "id": app.id, "name": app.name, "shop": app.shop, "apiAccess": app.api_access,
+        "passwordless": app.passwordless, "createdAt": app.created_at,
+    })
+}
+
+/// The fixed shape: `{"id","name","shop","environments":{"sandbox":{"secretKey","publicKey"},…}}`.
+fn created_view(created: &CreatedApp) -> Value {
+    let keys = |mode| json!({
+        "secretKey": key(created, mode, KeyKind::Secret), "publicKey": key(created, mode, KeyKind::Public),
+    });
+    json!({
+        "id": created.app.id, "name": created.app.name, "shop": created.app.shop,
+        "environments": { "sandbox": keys(Mode::Sandbox), "live": keys(Mode::Live) },
+    })
+}
+
+fn created_text(created: &CreatedApp) -> String {
+    let mut text = format!("{} ({})\nKeys, shown this once:\n", created.app.id, created.app.name);
+    for key in &created.keys {
+        let (mode, kind) = (key.mode, key.kind.as_str());
+        text += &format!("  {mode} {kind}: {}\n", key.created.plain.reveal());
+    }
+    text
+}
+
+fn key(created: &CreatedApp, mode: Mode, kind: KeyKind) -> Option<&str> {
+    let found = created.keys.iter().find(|key| key.mode == mode && key.kind == kind);
+    found.map(|key| key.created.plain.reveal())
+}
