@@ -19,7 +19,7 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::key::{Key, KeyKind, PlainKey, RateLimit, Shape};
-use guildhall_domain::rate::Verdict;
+use guildhall_domain::rate::{Verdict, WINDOW_US};
 use identities::Identity;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl Guildhall {
     async fn look_up(&self, version: i64, presented: Presented<'_>) -> Result<Arc<Identity>, AppError> {
         let (now_us, limit) = (self.clock().monotonic_us(), self.limits().bad_key_limit);
         if self.identities().addresses().is_full(presented.address, now_us, limit) {
-            return Err(Code::RateLimited.into());
+            return Err(rate_limited(limit, WINDOW_US));
         }
         let Some(plain) = presented.key.and_then(PlainKey::presented) else {
             return Err(self.refuse_bad_key(presented.address, Code::KeyMissing));
@@ -109,7 +109,7 @@ impl Guildhall {
     fn refuse_bad_key(&self, address: IpAddr, code: Code) -> AppError {
         let (now_us, limit) = (self.clock().monotonic_us(), self.limits().bad_key_limit);
         let admitted = self.identities().addresses().count(address, now_us, limit);
-        AppError::new(if admitted { code } else { Code::RateLimited })
+        if admitted { code.into() } else { rate_limited(limit, WINDOW_US) }
     }
 
     /// Asks the key's own limit, waiting out what little is missing.
@@ -141,11 +141,10 @@ async fn hold(wait_us: i64) {
     tokio::time::sleep(Duration::from_micros(wait_us.unsigned_abs())).await;
 }
 
+/// Over a limit, of a key or of an address.
 fn rate_limited(limit: u32, wait_us: i64) -> AppError {
-    let mut error = AppError::new(Code::RateLimited);
-    error.retry_after_s = Some(seconds_up(wait_us));
-    error.internal = Some(format!("the key's limit is {limit} per second"));
-    error
+    let rate = RateState { limit, remaining: 0, reset_us: wait_us };
+    AppError { retry_after_s: Some(rate.reset_s()), rate: Some(rate), ..AppError::new(Code::RateLimited) }
 }
 
 /// Whole seconds, rounded up, at least one: `Retry-After` knows no fractions, and telling too

@@ -1,6 +1,7 @@
 //! One error for all use cases: a code from the table, words for the caller, and, apart from
 //! them, what only the log may say.
 
+use crate::auth::RateState;
 use crate::passwords::PasswordError;
 use guildhall_domain::Code;
 use guildhall_store::StoreError;
@@ -15,6 +16,8 @@ pub struct AppError {
     pub message: Cow<'static, str>,
     /// After how many seconds it is worth trying again, if it is.
     pub retry_after_s: Option<u32>,
+    /// The limit that was met, if it was one.
+    pub rate: Option<RateState>,
     /// What the log may say beside the code.
     pub internal: Option<String>,
 }
@@ -32,6 +35,7 @@ impl AppError {
             code,
             message: message.into(),
             retry_after_s,
+            rate: None,
             internal: None,
         }
     }

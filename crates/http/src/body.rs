@@ -28,10 +28,10 @@ pub(crate) async fn json_value(request: Request, bytes_max: usize) -> Result<Opt
     Ok(Some(value))
 }
 
-/// Reads a body that must be a JSON object; an empty body counts as an empty object.
+/// Reads a body that must be a JSON object.
 pub(crate) async fn json_object(request: Request, bytes_max: usize) -> Result<Map<String, Value>, AppError> {
     match json_value(request, bytes_max).await? {
-        None => Ok(Map::new()),
+        None => Err(AppError::because(Code::BodyNotJson, "The body is empty; send a JSON object.")),
         Some(Value::Object(object)) => Ok(object),
         Some(_) => Err(AppError::because(Code::BodyInvalid, "The body must be a JSON object.")),
     }

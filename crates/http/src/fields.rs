@@ -18,7 +18,7 @@ impl Fields {
     }
 
     /// Whether the field is there, and null.
-    fn is_null(&self, name: &str) -> bool {
+    pub(crate) fn is_null(&self, name: &str) -> bool {
         self.0.get(name) == Some(&Value::Null)
     }
 

@@ -29,15 +29,7 @@ pub(crate) async fn door(State(http): State<Http>, request: Request, next: Next)
     let arrival = Arrival::of(&http, &request);
     let caller = match arrival.enter(&http).await {
         Ok(caller) => caller,
-        Err(error) => {
-            let limited = error.code == Code::RateLimited;
-            let mut response = problem(error);
-            if limited {
-                response.headers_mut().insert(RATE_REMAINING.clone(), 0.into());
-                response.headers_mut().insert(RATE_RESET.clone(), 1.into());
-            }
-            return response;
-        }
+        Err(error) => return problem(error),
     };
     let mut request = request;
     if request.method() == Method::GET {
@@ -85,6 +77,7 @@ impl Arrival {
     }
 }
 
+/// The `RateLimit-*` headers, as the live service sends them.
 pub(crate) fn rate_headers(headers: &mut HeaderMap, rate: RateState) {
     headers.insert(RATE_LIMIT.clone(), rate.limit.into());
     headers.insert(RATE_REMAINING.clone(), rate.remaining.into());

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use crate::memberstack::rate_headers;
 use guildhall_app::AppError;
 
 /// What the log says about a failed request. Travels beside the response, never in it.
@@ -29,6 +30,9 @@ pub(crate) fn typed(status: StatusCode, content_type: &'static str, body: Vec<u8
 pub(crate) fn failed(mut response: Response, error: AppError) -> Response {
     if let Some(seconds) = error.retry_after_s {
         response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Some(rate) = error.rate {
+        rate_headers(response.headers_mut(), rate);
     }
     let failure = Failure { code: error.code.name(), internal: error.internal };
     response.extensions_mut().insert(failure);

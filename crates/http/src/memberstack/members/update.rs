@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use guildhall_app::members::{Change, Shown};
 use guildhall_app::{AppError, Caller};
+use guildhall_domain::Code;
 use guildhall_domain::scope::Action;
 use serde_json::{Map, Value};
 
@@ -31,6 +32,10 @@ pub(crate) async fn update(
 
 fn change(object: Map<String, Value>) -> Result<Change, AppError> {
     let mut fields = Fields::new(object);
+    if fields.is_null("email") {
+        // A member keeps an address; null is no way to lose it.
+        return Err(Code::EmailInvalid.into());
+    }
     Ok(Change {
         email: email(&mut fields)?,
         custom_fields: fields.object("customFields")?,
