@@ -52,7 +52,12 @@ impl Guildhall {
     ///
     /// # Errors
     /// `NameInvalid`, `InputInvalid` (shop), `ShopTaken`, `Busy`, `StoreUnavailable`.
-    pub async fn create_app(&self, name: &str, shop: Option<&str>, actor: Actor) -> Result<CreatedApp, AppError> {
+    pub async fn create_app(
+        &self,
+        name: &str,
+        shop: Option<&str>,
+        actor: Actor,
+    ) -> Result<CreatedApp, AppError> {
         let plan = self.plan_app(name, shop, actor)?;
         let created = self.store().write::<_, AppError, _>(move |tx| Box::pin(plan.store(tx)));
         created.await

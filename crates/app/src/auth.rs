@@ -84,7 +84,9 @@ impl Guildhall {
             })
         });
         match found.await? {
-            Some((key, definitions)) => Ok(self.identities().remember(version, &plain, key, definitions, self.last_used())),
+            Some((key, definitions)) => {
+                Ok(self.identities().remember(version, &plain, key, definitions, self.last_used()))
+            }
             None if Shape::of(plain.reveal()).is_some() => {
                 Err(self.refuse_bad_key(presented.address, Code::KeyInvalid))
             }

@@ -96,7 +96,8 @@ impl Guildhall {
 
     fn prepare_field(&self, draft: FieldDraft) -> Result<CustomField, AppError> {
         if !text::is_key(&draft.key) {
-            let message = "A key has 1 to 64 lower-case letters, digits, `-` or `_`, and starts with a letter.";
+            let message =
+                "A key has 1 to 64 lower-case letters, digits, `-` or `_`, and starts with a letter.";
             return Err(AppError::because(Code::InputInvalid, message));
         }
         Ok(CustomField {

@@ -30,22 +30,14 @@ impl AppError {
 
     /// With a message that says more than the code's own.
     pub fn because(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        let retry_after_s = matches!(code, Code::Busy | Code::StoreUnavailable | Code::RateLimited).then_some(1);
-        Self {
-            code,
-            message: message.into(),
-            retry_after_s,
-            rate: None,
-            internal: None,
-        }
+        let retry_after_s =
+            matches!(code, Code::Busy | Code::StoreUnavailable | Code::RateLimited).then_some(1);
+        Self { code, message: message.into(), retry_after_s, rate: None, internal: None }
     }
 
     /// A fault of ours: the caller learns nothing of it, the log everything.
     pub fn internal(what: impl Into<String>) -> Self {
-        Self {
-            internal: Some(what.into()),
-            ..Self::new(Code::Internal)
-        }
+        Self { internal: Some(what.into()), ..Self::new(Code::Internal) }
     }
 }
 
@@ -63,10 +55,7 @@ impl From<StoreError> for AppError {
             // A use case that can meet a conflict names it with `or_conflict`.
             StoreError::Conflict(_) | StoreError::Corrupt(_) | StoreError::Panicked => Code::Internal,
         };
-        Self {
-            internal: Some(error.to_string()),
-            ..Self::new(code)
-        }
+        Self { internal: Some(error.to_string()), ..Self::new(code) }
     }
 }
 

@@ -100,7 +100,8 @@ impl Guildhall {
             threads: settings.password_threads,
             waiting_max: settings.password_queue_max,
         });
-        let passwords = passwords.map_err(|error| AppError::internal(format!("no password thread: {error}")))?;
+        let passwords =
+            passwords.map_err(|error| AppError::internal(format!("no password thread: {error}")))?;
         Ok(Self(Arc::new(Inner {
             store: store.await?,
             clock,

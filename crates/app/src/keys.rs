@@ -111,7 +111,10 @@ impl Guildhall {
         actor: Actor,
     ) -> Result<Created, AppError> {
         if draft.kind == KeyKind::Partner {
-            return Err(AppError::because(Code::InputInvalid, "Partner keys belong to no app: use `partner create`."));
+            return Err(AppError::because(
+                Code::InputInvalid,
+                "Partner keys belong to no app: use `partner create`.",
+            ));
         }
         let prepared = self.prepare_key(Some(mode), draft)?;
         let recorder = Recorder::of(actor, Some(app.clone()), self.now());
@@ -184,9 +187,9 @@ impl Guildhall {
     /// `StoreUnavailable`.
     pub async fn rotate_key(&self, id: &KeyId, actor: Actor) -> Result<Created, AppError> {
         let wanted = id.clone();
-        let found = self.store().read::<_, AppError, _>(move |tx| {
-            Box::pin(async move { Ok(tx.keys().find(&wanted).await?) })
-        });
+        let found = self
+            .store()
+            .read::<_, AppError, _>(move |tx| Box::pin(async move { Ok(tx.keys().find(&wanted).await?) }));
         let old = found.await?.filter(|key| key.revoked_at.is_none()).ok_or(Code::KeyNotFound)?;
         let draft = KeyDraft {
             kind: old.kind,

@@ -44,7 +44,12 @@ impl Guildhall {
     ///
     /// # Errors
     /// `EmailInvalid`, `NameInvalid`, `OperatorExists`, `Busy`, `StoreUnavailable`.
-    pub async fn create_operator(&self, email: &str, name: &str, actor: Actor) -> Result<(Operator, OperatorLink), AppError> {
+    pub async fn create_operator(
+        &self,
+        email: &str,
+        name: &str,
+        actor: Actor,
+    ) -> Result<(Operator, OperatorLink), AppError> {
         let email = Email::parse(email).ok_or(Code::EmailInvalid)?;
         let operator = Operator {
             id: OperatorId::new(self.chance().entropy()),
@@ -78,7 +83,11 @@ impl Guildhall {
         self.create_link(Some(operator.id), actor).await
     }
 
-    async fn create_link(&self, operator: Option<OperatorId>, actor: Actor) -> Result<OperatorLink, AppError> {
+    async fn create_link(
+        &self,
+        operator: Option<OperatorId>,
+        actor: Actor,
+    ) -> Result<OperatorLink, AppError> {
         let mut random = [0; 32];
         self.chance().fill(&mut random);
         let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -165,9 +165,7 @@ impl PasswordHash {
             ["", variant @ ("2a" | "2b" | "2x" | "2y"), cost, salt_and_hash] => {
                 Scheme::Bcrypt(BcryptHash::parse(variant, cost, salt_and_hash)?)
             }
-            ["", "scrypt", costs, salt, hash] => {
-                Scheme::Scrypt(ScryptHash::parse(costs, salt, hash)?)
-            }
+            ["", "scrypt", costs, salt, hash] => Scheme::Scrypt(ScryptHash::parse(costs, salt, hash)?),
             ["", id @ ("pbkdf2-sha256" | "pbkdf2-sha512"), costs, salt, hash] => {
                 Scheme::Pbkdf2(Pbkdf2Hash::parse(id, costs, salt, hash)?)
             }

@@ -65,9 +65,9 @@ impl Guildhall {
     /// `AppNotFound`, `StoreUnavailable`.
     pub async fn definitions(&self, app: &AppId) -> Result<Definitions, AppError> {
         let app = app.clone();
-        let loaded = self.store().scan::<_, AppError, _>(move |tx| {
-            Box::pin(async move { Definitions::load(tx, &app).await })
-        });
+        let loaded = self
+            .store()
+            .scan::<_, AppError, _>(move |tx| Box::pin(async move { Definitions::load(tx, &app).await }));
         loaded.await
     }
 
@@ -122,7 +122,8 @@ impl Guildhall {
         let name = draft.name.clone().unwrap_or_default();
         let price = self.prepare_price(plan, &name, draft)?;
         let now = self.now();
-        let detail = json!({ "plan": plan.as_str(), "amount": price.money.minor, "currency": price.money.currency });
+        let detail =
+            json!({ "plan": plan.as_str(), "amount": price.money.minor, "currency": price.money.currency });
         let (app_id, plan) = (app.clone(), plan.clone());
         self.define(app, actor, "price.create", price.id.to_string(), detail, move |tx| {
             Box::pin(async move {
@@ -209,7 +210,12 @@ impl Guildhall {
     ///
     /// # Errors
     /// `PermissionNotFound`, `Busy`, `StoreUnavailable`.
-    pub async fn delete_permission(&self, app: &AppId, id: &PermissionId, actor: Actor) -> Result<(), AppError> {
+    pub async fn delete_permission(
+        &self,
+        app: &AppId,
+        id: &PermissionId,
+        actor: Actor,
+    ) -> Result<(), AppError> {
         let (app_id, permission) = (app.clone(), id.clone());
         self.define(app, actor, "permission.delete", id.to_string(), json!({}), move |tx| {
             Box::pin(async move {

@@ -54,9 +54,7 @@ impl EnvironmentId {
 
     /// As stored; nothing if the number is out of range.
     pub fn from_stored(number: i64) -> Option<Self> {
-        (1..=Self::MAX)
-            .contains(&number)
-            .then_some(Self(number as u32))
+        (1..=Self::MAX).contains(&number).then_some(Self(number as u32))
     }
 
     /// 1 and up.
@@ -116,10 +114,7 @@ mod tests {
 
     #[test]
     fn shop_domains_are_host_names() {
-        assert_eq!(
-            shop_domain("Your-Store.MyShopify.com").as_deref(),
-            Some("your-store.myshopify.com")
-        );
+        assert_eq!(shop_domain("Your-Store.MyShopify.com").as_deref(), Some("your-store.myshopify.com"));
         for bad in ["", "store", "a b.com", "-a.com", "a..com", "http://a.com"] {
             assert_eq!(shop_domain(bad), None, "{bad}");
         }

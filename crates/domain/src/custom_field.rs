@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 pub const CUSTOM_FIELDS_MAX: i64 = 100;
 
 /// The fields that every new app starts with, as key and label.
-pub const STARTING_FIELDS: [(&str, &str); 2] =
-    [("first-name", "First Name"), ("last-name", "Last Name")];
+pub const STARTING_FIELDS: [(&str, &str); 2] = [("first-name", "First Name"), ("last-name", "Last Name")];
 
 /// Who sees a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -62,8 +61,5 @@ pub struct CustomField {
 /// The part of `given` whose keys are defined. Unknown keys are dropped silently: that is what
 /// the vendor is seen to do, and what its clients count on.
 pub fn keep_defined(given: Map<String, Value>, defined: &[CustomField]) -> Map<String, Value> {
-    given
-        .into_iter()
-        .filter(|(key, _)| defined.iter().any(|field| field.key == *key))
-        .collect()
+    given.into_iter().filter(|(key, _)| defined.iter().any(|field| field.key == *key)).collect()
 }

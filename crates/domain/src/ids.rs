@@ -119,11 +119,7 @@ fn slug_with_tail(name: &str, entropy: Entropy) -> String {
     let slug = crate::text::slug(name, 24);
     let cuid = cuid(entropy);
     let tail = &cuid[cuid.len() - 8..];
-    if slug.is_empty() {
-        tail.to_owned()
-    } else {
-        format!("{slug}-{tail}")
-    }
+    if slug.is_empty() { tail.to_owned() } else { format!("{slug}-{tail}") }
 }
 
 #[cfg(test)]

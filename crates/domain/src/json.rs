@@ -22,9 +22,7 @@ pub struct JsonError(String);
 /// [`JsonError`] with the reason and the place (line and column).
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict { depth: 0 }
-        .deserialize(&mut deserializer)
-        .map_err(|error| describe(&error))?;
+    let value = Strict { depth: 0 }.deserialize(&mut deserializer).map_err(|error| describe(&error))?;
     deserializer.end().map_err(|error| describe(&error))?;
     Ok(value)
 }
@@ -52,9 +50,7 @@ struct Strict {
 impl Strict {
     fn deeper<E: de::Error>(self) -> Result<Self, E> {
         let depth = self.depth + 1;
-        (depth <= DEPTH_MAX)
-            .then_some(Self { depth })
-            .ok_or_else(|| E::custom(TOO_DEEP))
+        (depth <= DEPTH_MAX).then_some(Self { depth }).ok_or_else(|| E::custom(TOO_DEEP))
     }
 }
 

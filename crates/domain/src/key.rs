@@ -86,10 +86,8 @@ impl PlainKey {
     /// favour some letters are skipped, and nothing is returned if too few remain (draw again).
     pub fn generate(kind: KeyKind, mode: Option<Mode>, random: &[u8]) -> Option<Self> {
         let mut text = kind.prefix(mode).to_owned();
-        let letters = random
-            .iter()
-            .filter(|byte| **byte < 248)
-            .map(|byte| char::from(BASE62[usize::from(byte % 62)]));
+        let letters =
+            random.iter().filter(|byte| **byte < 248).map(|byte| char::from(BASE62[usize::from(byte % 62)]));
         let start = text.len();
         text.extend(letters.take(RANDOM_CHARS));
         if text.len() - start < RANDOM_CHARS {
@@ -190,14 +188,8 @@ impl Shape {
         .into_iter()
         .find(|(kind, mode)| text.starts_with(kind.prefix(*mode)))?;
         let body = &text[kind.prefix(mode).len()..];
-        let body_ok = body
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        (body_ok && !body.is_empty()).then(|| Self {
-            kind,
-            mode,
-            checksum_ok: has_checksum(text, body),
-        })
+        let body_ok = body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        (body_ok && !body.is_empty()).then(|| Self { kind, mode, checksum_ok: has_checksum(text, body) })
     }
 
     /// The prefix that this shape was recognised by.
@@ -293,8 +285,7 @@ impl Key {
     /// form counts as IPv4.
     pub fn allows_address(&self, address: std::net::IpAddr) -> bool {
         let address = address.to_canonical();
-        self.allowed_addresses.is_empty()
-            || self.allowed_addresses.iter().any(|net| net.contains(&address))
+        self.allowed_addresses.is_empty() || self.allowed_addresses.iter().any(|net| net.contains(&address))
     }
 }
 

@@ -82,9 +82,7 @@ impl MemberIdCodec {
     /// A codec over the 16 secret bytes that the database keeps.
     pub fn new(secret: [u8; 16]) -> Self {
         let number = u128::from_be_bytes(secret);
-        Self {
-            secret: ((number >> 64) as u64, number as u64),
-        }
+        Self { secret: ((number >> 64) as u64, number as u64) }
     }
 
     /// The public id for a row. The same `nonce` and key give the same id.
@@ -166,11 +164,7 @@ mod tests {
 
     #[test]
     fn another_secret_does_not_open_it() {
-        let id = MemberIdCodec::new([1; 16]).seal(
-            Mode::Live,
-            MemberKey::new(environment(0), 7),
-            99,
-        );
+        let id = MemberIdCodec::new([1; 16]).seal(Mode::Live, MemberKey::new(environment(0), 7), 99);
         assert_ne!(MemberIdCodec::new([2; 16]).open(Mode::Live, id.as_str()), Some(7));
     }
 }

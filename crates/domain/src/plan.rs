@@ -90,10 +90,8 @@ impl Money {
     /// An amount that a price may have: 0 to 10^11 minor units, a three-letter currency.
     pub fn price(minor: i64, currency: &str) -> Option<Self> {
         let currency_ok = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_alphabetic());
-        (currency_ok && (0..=100_000_000_000).contains(&minor)).then(|| Self {
-            minor,
-            currency: currency.to_ascii_lowercase(),
-        })
+        (currency_ok && (0..=100_000_000_000).contains(&minor))
+            .then(|| Self { minor, currency: currency.to_ascii_lowercase() })
     }
 }
 

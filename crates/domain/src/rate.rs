@@ -39,9 +39,7 @@ impl SlidingWindow {
             // A limit that was lowered meanwhile leaves more than `limit` behind; the one that
             // must go first is the one `limit` places from the end.
             let blocking = self.admitted_us[self.admitted_us.len() - limit.max(1)];
-            return Verdict::Refused {
-                wait_us: (blocking + WINDOW_US - now_us).max(1),
-            };
+            return Verdict::Refused { wait_us: (blocking + WINDOW_US - now_us).max(1) };
         }
         self.admitted_us.push_back(now_us);
         let oldest = *self.admitted_us.front().unwrap_or(&now_us);

@@ -35,14 +35,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    const ALL: [Scope; 6] = [
-        Scope::ReadOnly,
-        Scope::Members,
-        Scope::Tables,
-        Scope::Contracts,
-        Scope::Billing,
-        Scope::Manage,
-    ];
+    const ALL: [Scope; 6] =
+        [Scope::ReadOnly, Scope::Members, Scope::Tables, Scope::Contracts, Scope::Billing, Scope::Manage];
 
     /// `read-only`, `members`, `tables`, `contracts`, `billing` or `manage`.
     pub const fn as_str(self) -> &'static str {

@@ -45,12 +45,8 @@ impl Timestamp {
         let in_day = self.0.rem_euclid(86_400 * MICROS_PER_SECOND);
         let (year, month, day) = civil_from_days(days);
         let millis = in_day / 1_000;
-        let (hour, minute, second, milli) = (
-            millis / 3_600_000,
-            millis / 60_000 % 60,
-            millis / 1_000 % 60,
-            millis % 1_000,
-        );
+        let (hour, minute, second, milli) =
+            (millis / 3_600_000, millis / 60_000 % 60, millis / 1_000 % 60, millis % 1_000);
         digits(out, year, 4);
         out.push(b'-');
         digits(out, month, 2);
@@ -101,16 +97,11 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -123,10 +114,7 @@ mod tests {
     #[test]
     fn prints_the_vendors_form() {
         assert_eq!(Timestamp::from_micros(0).to_iso(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            Timestamp::from_micros(1_709_164_800_123_999).to_iso(),
-            "2024-02-29T00:00:00.123Z"
-        );
+        assert_eq!(Timestamp::from_micros(1_709_164_800_123_999).to_iso(), "2024-02-29T00:00:00.123Z");
     }
 
     proptest! {

@@ -15,11 +15,14 @@ pub enum AccessLogForm {
     Text,
 }
 
+/// Takes one whole line.
+type Sink = dyn Fn(&[u8]) + Send + Sync;
+
 /// Where the lines go.
 #[derive(Clone)]
 pub struct AccessLog {
     form: AccessLogForm,
-    sink: Option<Arc<dyn Fn(&[u8]) + Send + Sync>>,
+    sink: Option<Arc<Sink>>,
 }
 
 /// What a line tells.

@@ -24,7 +24,8 @@ pub(crate) async fn json_value(request: Request, bytes_max: usize) -> Result<Opt
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
-    let value = json::parse(&bytes).map_err(|error| AppError::because(Code::BodyNotJson, error.to_string()))?;
+    let value =
+        json::parse(&bytes).map_err(|error| AppError::because(Code::BodyNotJson, error.to_string()))?;
     Ok(Some(value))
 }
 

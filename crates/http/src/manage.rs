@@ -7,10 +7,10 @@ pub(crate) mod custom_fields;
 pub(crate) mod permissions;
 pub(crate) mod plans;
 
+use crate::Http;
+use crate::memberstack::{self, Arrival};
 use crate::observe::CalledBy;
 use crate::problem::{failed, json, status, typed};
-use crate::memberstack::{self, Arrival};
-use crate::Http;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;

@@ -37,7 +37,8 @@ pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next
     let start_us = clock.monotonic_us();
     let id = request_id(&http, &request);
     let method = method_name(request.method());
-    let route = request.extensions().get::<MatchedPath>().map_or(UNMATCHED, |path| known_route(path.as_str()));
+    let route =
+        request.extensions().get::<MatchedPath>().map_or(UNMATCHED, |path| known_route(path.as_str()));
     let surface = Surface::of_path(request.uri().path());
     request.extensions_mut().insert(id.clone());
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
@@ -50,7 +51,13 @@ pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next
     if let Some(failure) = failure {
         http.metrics().failed(failure.code);
         if let Some(internal) = failure.internal.as_deref().filter(|_| status >= 500) {
-            tracing::error!(request_id = id.as_str(), code = failure.code, route, internal, "a request failed");
+            tracing::error!(
+                request_id = id.as_str(),
+                code = failure.code,
+                route,
+                internal,
+                "a request failed"
+            );
         }
     }
     let caller = response.extensions().get::<CalledBy>().map(|called| &called.0);

@@ -1,9 +1,9 @@
 //! Errors on their way out: what every dialect shares.
 
+use crate::memberstack::rate_headers;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use crate::memberstack::rate_headers;
 use guildhall_app::AppError;
 
 /// What the log says about a failed request. Travels beside the response, never in it.

@@ -27,11 +27,7 @@ pub enum Surface {
 impl Surface {
     /// The surface that a path lies under.
     pub(crate) fn of_path(path: &str) -> Self {
-        if path.starts_with("/manage/") {
-            Surface::Manage
-        } else {
-            Surface::Memberstack
-        }
+        if path.starts_with("/manage/") { Surface::Manage } else { Surface::Memberstack }
     }
 
     /// An error in this surface's shape.
@@ -153,10 +149,7 @@ fn manage_routes(http: &Http) -> Router<Http> {
         .route("/manage/v1/plans", get(plans::list).post(plans::create))
         .route("/manage/v1/plans/{id}", get(plans::get).patch(plans::update).delete(plans::delete))
         .route("/manage/v1/plans/{id}/prices", post(plans::create_price))
-        .route(
-            "/manage/v1/plans/{id}/permissions/{permission}",
-            put(plans::grant).delete(plans::withdraw),
-        )
+        .route("/manage/v1/plans/{id}/permissions/{permission}", put(plans::grant).delete(plans::withdraw))
         .route("/manage/v1/permissions", get(permissions::list).post(permissions::create))
         .route("/manage/v1/permissions/{id}", delete(permissions::delete))
         .route("/manage/v1/custom-fields", get(custom_fields::list).post(custom_fields::create))

@@ -39,7 +39,10 @@ async fn flush_last_used(guildhall: Guildhall, mut stopped: watch::Receiver<bool
     loop {
         let ended = tokio::time::timeout(LAST_USED_EVERY, stopped.changed()).await;
         if let Err(error) = guildhall.flush_last_used().await {
-            tracing::warn!(?error, "the last uses of keys were not written down; they are kept for the next time");
+            tracing::warn!(
+                ?error,
+                "the last uses of keys were not written down; they are kept for the next time"
+            );
         }
         if ended.is_ok() {
             return;

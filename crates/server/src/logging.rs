@@ -20,7 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 use writer::{Limits, Writer};
 
-pub use writer::{AccessLog, LogGuard};
+pub use writer::LogGuard;
 
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
@@ -89,6 +89,7 @@ pub struct LogLevel {
 
 impl LogLevel {
     /// As it was given.
+    #[cfg(test)]
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -22,7 +22,12 @@ impl Apps<'_> {
     /// `Conflict(Shop)` if another app has the shop.
     pub async fn insert(&mut self, app: &App) -> Result<(), StoreError> {
         let values = params![
-            app.id.as_str(), &app.name, app.shop.as_deref(), app.api_access, app.passwordless, app.created_at
+            app.id.as_str(),
+            &app.name,
+            app.shop.as_deref(),
+            app.api_access,
+            app.passwordless,
+            app.created_at
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }
@@ -32,7 +37,8 @@ impl Apps<'_> {
     /// # Errors
     /// `Conflict(Shop)` if another app has the shop.
     pub async fn update(&mut self, app: &App) -> Result<(), StoreError> {
-        let values = params![&app.name, app.shop.as_deref(), app.api_access, app.passwordless, app.id.as_str()];
+        let values =
+            params![&app.name, app.shop.as_deref(), app.api_access, app.passwordless, app.id.as_str()];
         self.tx.execute(UPDATE, values).await.map(|_| ())
     }
 

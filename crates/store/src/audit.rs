@@ -6,7 +6,8 @@ use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::AppId;
 use guildhall_domain::{EnvironmentId, Timestamp};
 
-const INSERT: &str = "INSERT INTO audit_entries (app, environment, actor_kind, actor, action, subject, detail,
+const INSERT: &str =
+    "INSERT INTO audit_entries (app, environment, actor_kind, actor, action, subject, detail,
     request, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const BY_SUBJECT: &str = "SELECT action, actor_kind, actor, detail FROM audit_entries
     WHERE subject = $1 ORDER BY number";
@@ -42,8 +43,15 @@ impl Audit<'_> {
     pub async fn insert(&mut self, entry: AuditEntry<'_>, now: Timestamp) -> Result<(), StoreError> {
         let (actor_kind, actor) = entry.actor.parts();
         let values = params![
-            entry.app.map(AppId::as_str), entry.environment, actor_kind, actor, entry.action,
-            entry.subject, entry.detail, entry.request, now
+            entry.app.map(AppId::as_str),
+            entry.environment,
+            actor_kind,
+            actor,
+            entry.action,
+            entry.subject,
+            entry.detail,
+            entry.request,
+            now
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }

@@ -32,8 +32,12 @@ impl Contracts<'_> {
     pub async fn insert(&mut self, new: NewContract<'_>) -> Result<(), StoreError> {
         let contract = new.contract;
         let values = params![
-            new.member, contract.id.as_str(), contract.plan.as_str(), contract.kind.as_str(),
-            contract.status.as_str(), contract.created_at
+            new.member,
+            contract.id.as_str(),
+            contract.plan.as_str(),
+            contract.kind.as_str(),
+            contract.status.as_str(),
+            contract.created_at
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }

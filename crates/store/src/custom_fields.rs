@@ -10,7 +10,8 @@ const LIST: &str = "SELECT id, key, label, hidden, visibility, restrict_to_admin
     FROM custom_fields WHERE app = $1 ORDER BY position NULLS LAST, created_at, key";
 const INSERT: &str = "INSERT INTO custom_fields (id, app, key, label, hidden, visibility, restrict_to_admin,
     position, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const UPDATE: &str = "UPDATE custom_fields SET label = $1, hidden = $2, visibility = $3, restrict_to_admin = $4,
+const UPDATE: &str =
+    "UPDATE custom_fields SET label = $1, hidden = $2, visibility = $3, restrict_to_admin = $4,
     position = $5 WHERE app = $6 AND key = $7";
 const DELETE: &str = "DELETE FROM custom_fields WHERE app = $1 AND key = $2";
 
@@ -32,10 +33,22 @@ impl CustomFields<'_> {
     ///
     /// # Errors
     /// `Conflict(CustomFieldKey)` if the app has one with that key.
-    pub async fn insert(&mut self, app: &AppId, field: &CustomField, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn insert(
+        &mut self,
+        app: &AppId,
+        field: &CustomField,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let values = params![
-            field.id.as_str(), app.as_str(), &field.key, &field.label, field.hidden,
-            field.visibility.as_str(), field.restrict_to_admin, field.position, now
+            field.id.as_str(),
+            app.as_str(),
+            &field.key,
+            &field.label,
+            field.hidden,
+            field.visibility.as_str(),
+            field.restrict_to_admin,
+            field.position,
+            now
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }
@@ -47,8 +60,13 @@ impl CustomFields<'_> {
     /// [`StoreError`].
     pub async fn update(&mut self, app: &AppId, field: &CustomField) -> Result<bool, StoreError> {
         let values = params![
-            &field.label, field.hidden, field.visibility.as_str(), field.restrict_to_admin,
-            field.position, app.as_str(), &field.key
+            &field.label,
+            field.hidden,
+            field.visibility.as_str(),
+            field.restrict_to_admin,
+            field.position,
+            app.as_str(),
+            &field.key
         ];
         self.tx.execute(UPDATE, values).await.map(|rows| rows == 1)
     }

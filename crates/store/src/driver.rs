@@ -99,13 +99,9 @@ impl Store {
                 Engine::Postgres(Arc::new(engine))
             }
         };
-        let mut store = Self {
-            engine,
-            member_ids: MemberIdCodec::new(secret),
-        };
-        let secret = store
-            .write::<_, StoreError, _>(move |tx| Box::pin(meta::member_id_secret(tx, secret)))
-            .await?;
+        let mut store = Self { engine, member_ids: MemberIdCodec::new(secret) };
+        let secret =
+            store.write::<_, StoreError, _>(move |tx| Box::pin(meta::member_id_secret(tx, secret))).await?;
         store.member_ids = MemberIdCodec::new(secret);
         Ok(store)
     }
@@ -191,8 +187,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|tx| Box::pin(async { tx.authority().version().await.map(|_| ()) }))
-            .await
+        self.read(|tx| Box::pin(async { tx.authority().version().await.map(|_| ()) })).await
     }
 
     /// Numbers for operators.

@@ -73,9 +73,7 @@ impl Environments<'_> {
                 mode: row.parsed(2, |mode| Mode::from_str(mode).ok())?,
             })
         });
-        admitted
-            .await?
-            .ok_or_else(|| StoreError::corrupt("the environment is missing"))
+        admitted.await?.ok_or_else(|| StoreError::corrupt("the environment is missing"))
     }
 
     /// Counts one member less.
@@ -88,8 +86,5 @@ impl Environments<'_> {
 }
 
 fn from_row(row: &Row<'_>) -> Result<Environment, StoreError> {
-    Ok(Environment {
-        id: row.environment(0)?,
-        mode: row.parsed(1, |mode| Mode::from_str(mode).ok())?,
-    })
+    Ok(Environment { id: row.environment(0)?, mode: row.parsed(1, |mode| Mode::from_str(mode).ok())? })
 }

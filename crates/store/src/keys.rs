@@ -97,7 +97,12 @@ impl Keys<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn count_active(&mut self, app: &AppId, kind: KeyKind, now: Timestamp) -> Result<i64, StoreError> {
+    pub async fn count_active(
+        &mut self,
+        app: &AppId,
+        kind: KeyKind,
+        now: Timestamp,
+    ) -> Result<i64, StoreError> {
         let values = params![app.as_str(), kind.as_str(), now];
         let count = self.tx.first(COUNT_ACTIVE, values, |row| row.int(0)).await?;
         Ok(count.unwrap_or(0))

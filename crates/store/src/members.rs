@@ -49,11 +49,13 @@ const LOCK_BY_KEY: &str = "SELECT key FROM members WHERE key = $1 FOR UPDATE";
 const LOCK_BY_IMPORTED_ID: &str = "SELECT key FROM members
     WHERE environment = $1 AND id = $2 AND imported_id FOR UPDATE";
 const EMAIL_TAKEN: &str = "SELECT 1 FROM members WHERE environment = $1 AND email_normal = $2";
-const INSERT: &str = "INSERT INTO members (key, environment, id, imported_id, email, email_normal, password_hash,
+const INSERT: &str =
+    "INSERT INTO members (key, environment, id, imported_id, email, email_normal, password_hash,
     verified, custom_fields, meta_data, permissions, login_redirect, profile_image, stripe_customer_id,
     last_login_at, created_at, updated_at, json)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
-const UPDATE: &str = "UPDATE members SET verified = $1, custom_fields = $2, meta_data = $3, login_redirect = $4,
+const UPDATE: &str =
+    "UPDATE members SET verified = $1, custom_fields = $2, meta_data = $3, login_redirect = $4,
     profile_image = $5, json = $6, updated_at = $7 WHERE key = $8";
 const UPDATE_EMAIL: &str = "UPDATE members SET email = $1, email_normal = $2 WHERE key = $3";
 const DELETE: &str = "DELETE FROM members WHERE key = $1";
@@ -149,7 +151,11 @@ impl Members<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn lock_by_imported_id(&mut self, environment: EnvironmentId, id: &str) -> Result<(), StoreError> {
+    pub async fn lock_by_imported_id(
+        &mut self,
+        environment: EnvironmentId,
+        id: &str,
+    ) -> Result<(), StoreError> {
         self.tx.lock(LOCK_BY_IMPORTED_ID, params![environment, id]).await
     }
 
@@ -157,7 +163,11 @@ impl Members<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn list(&mut self, environment: EnvironmentId, page: ListPage) -> Result<Vec<Member>, StoreError> {
+    pub async fn list(
+        &mut self,
+        environment: EnvironmentId,
+        page: ListPage,
+    ) -> Result<Vec<Member>, StoreError> {
         let (first, last) = (MemberKey::new(environment, 0), MemberKey::new(environment, SEQUENCE_MAX));
         let after = page.after.map(|sequence| MemberKey::new(environment, sequence));
         let mut members = Vec::new();
@@ -180,7 +190,11 @@ impl Members<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn email_is_taken(&mut self, environment: EnvironmentId, email: &Email) -> Result<bool, StoreError> {
+    pub async fn email_is_taken(
+        &mut self,
+        environment: EnvironmentId,
+        email: &Email,
+    ) -> Result<bool, StoreError> {
         let values = params![environment, email.normal()];
         self.tx.first(EMAIL_TAKEN, values, |_| Ok(())).await.map(|found| found.is_some())
     }
@@ -193,12 +207,24 @@ impl Members<'_> {
         let member = &new.member;
         let permissions = join(&member.permissions);
         let values = params![
-            member.key, environment, member.id.as_str(), new.imported_id, member.email.as_deref(),
-            new.email_normal.as_deref(), new.password_hash.as_deref(), member.verified,
-            member.custom_fields.as_str(), member.meta_data.as_str(), &permissions,
-            member.login_redirect.as_deref(), member.profile_image.as_deref(),
-            member.stripe_customer_id.as_deref(), member.last_login_at, member.created_at,
-            member.created_at, member.json.as_str()
+            member.key,
+            environment,
+            member.id.as_str(),
+            new.imported_id,
+            member.email.as_deref(),
+            new.email_normal.as_deref(),
+            new.password_hash.as_deref(),
+            member.verified,
+            member.custom_fields.as_str(),
+            member.meta_data.as_str(),
+            &permissions,
+            member.login_redirect.as_deref(),
+            member.profile_image.as_deref(),
+            member.stripe_customer_id.as_deref(),
+            member.last_login_at,
+            member.created_at,
+            member.created_at,
+            member.json.as_str()
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }
@@ -210,9 +236,14 @@ impl Members<'_> {
     /// [`StoreError`].
     pub async fn update(&mut self, member: &Member, now: Timestamp) -> Result<(), StoreError> {
         let values = params![
-            member.verified, member.custom_fields.as_str(), member.meta_data.as_str(),
-            member.login_redirect.as_deref(), member.profile_image.as_deref(), member.json.as_str(),
-            now, member.key
+            member.verified,
+            member.custom_fields.as_str(),
+            member.meta_data.as_str(),
+            member.login_redirect.as_deref(),
+            member.profile_image.as_deref(),
+            member.json.as_str(),
+            now,
+            member.key
         ];
         self.tx.execute(UPDATE, values).await.map(|_| ())
     }
@@ -244,9 +275,9 @@ impl Members<'_> {
         email: &Email,
     ) -> Result<Option<(MemberKey, Option<String>)>, StoreError> {
         let values = params![environment, email.normal()];
-        let found = self.tx.first(PASSWORD, values, |row| {
-            Ok((MemberKey::from_stored(row.int(0)?), row.opt_string(1)?))
-        });
+        let found = self
+            .tx
+            .first(PASSWORD, values, |row| Ok((MemberKey::from_stored(row.int(0)?), row.opt_string(1)?)));
         found.await
     }
 
@@ -263,7 +294,12 @@ impl Members<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn upgrade_password(&mut self, key: MemberKey, old: &str, new: &str) -> Result<bool, StoreError> {
+    pub async fn upgrade_password(
+        &mut self,
+        key: MemberKey,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, StoreError> {
         let values = params![new, key, old];
         self.tx.execute(REPLACE_PASSWORD, values).await.map(|rows| rows == 1)
     }
@@ -278,13 +314,17 @@ impl Members<'_> {
         last: MemberKey,
     ) -> Result<Vec<(MemberKey, Option<String>)>, StoreError> {
         let values = params![first, last];
-        let found = self.tx.all(PASSWORDS, values, |row| {
-            Ok((MemberKey::from_stored(row.int(0)?), row.opt_string(1)?))
-        });
+        let found = self
+            .tx
+            .all(PASSWORDS, values, |row| Ok((MemberKey::from_stored(row.int(0)?), row.opt_string(1)?)));
         found.await
     }
 
-    async fn one(&mut self, sql: &str, values: &[crate::driver::Param<'_>]) -> Result<Option<Member>, StoreError> {
+    async fn one(
+        &mut self,
+        sql: &str,
+        values: &[crate::driver::Param<'_>],
+    ) -> Result<Option<Member>, StoreError> {
         let mut members = Vec::with_capacity(1);
         self.tx.each(sql, values, |row| gather(&mut members, row)).await?;
         let mut member = members.pop();

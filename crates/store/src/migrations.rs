@@ -53,18 +53,11 @@ fn outstanding(found: i64) -> Result<impl Iterator<Item = &'static Migration>, S
 }
 
 fn note(migration: &Migration, now: Timestamp) -> [Param<'static>; 3] {
-    [
-        Param::Int(migration.number),
-        Param::Text(migration.name),
-        Param::Int(now.micros()),
-    ]
+    [Param::Int(migration.number), Param::Text(migration.name), Param::Int(now.micros())]
 }
 
 /// Brings an SQLite file up to date. Another process that starts at the same time waits.
-pub(crate) fn apply_sqlite(
-    connection: &mut rusqlite::Connection,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) fn apply_sqlite(connection: &mut rusqlite::Connection, now: Timestamp) -> Result<(), StoreError> {
     let run = |sql: &str, params: &[Param<'_>]| sqlite_run(connection, sql, params);
     // Looked at first without locking, so that a command beside a busy server need not wait.
     if sqlite_version(connection) == Ok(SCHEMA_VERSION) {
@@ -87,23 +80,15 @@ pub(crate) fn apply_sqlite(
 }
 
 fn sqlite_version(connection: &rusqlite::Connection) -> Result<i64, String> {
-    connection
-        .query_row(VERSION, [], |row| row.get(0))
-        .map_err(|error| error.to_string())
+    connection.query_row(VERSION, [], |row| row.get(0)).map_err(|error| error.to_string())
 }
 
 /// Brings a PostgreSQL database up to date. Other nodes that start at the same time wait.
-pub(crate) async fn apply_postgres(
-    engine: &PostgresEngine,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) async fn apply_postgres(engine: &PostgresEngine, now: Timestamp) -> Result<(), StoreError> {
     let mut client = engine.client().await?;
     let failed = |error: tokio_postgres::Error| crate::dialect::postgres_error(&error);
     let transaction = client.transaction().await.map_err(failed)?;
-    transaction
-        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
-        .await
-        .map_err(failed)?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
     transaction.batch_execute(HISTORY).await.map_err(failed)?;
     let row = transaction.query_one(VERSION, &[]).await.map_err(failed)?;
     for migration in outstanding(Row::Postgres(&row).int(0)?)? {

@@ -7,7 +7,8 @@ use guildhall_domain::email::Email;
 use guildhall_domain::ids::{OperatorId, OperatorLinkId};
 use guildhall_domain::key::HashedKey;
 
-const INSERT: &str = "INSERT INTO operators (id, email, email_normal, name, created_at) VALUES ($1, $2, $3, $4, $5)";
+const INSERT: &str =
+    "INSERT INTO operators (id, email, email_normal, name, created_at) VALUES ($1, $2, $3, $4, $5)";
 const BY_EMAIL: &str = "SELECT id, email, name FROM operators WHERE email_normal = $1";
 const INSERT_LINK: &str = "INSERT INTO operator_links (id, operator, hash, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5)";
@@ -78,7 +79,10 @@ impl Operators<'_> {
     /// [`StoreError`].
     pub async fn insert_link(&mut self, link: NewOperatorLink<'_>, now: Timestamp) -> Result<(), StoreError> {
         let values = params![
-            link.id.as_str(), link.operator.map(OperatorId::as_str), link.hash.as_bytes(), now,
+            link.id.as_str(),
+            link.operator.map(OperatorId::as_str),
+            link.hash.as_bytes(),
+            now,
             link.expires_at
         ];
         self.tx.execute(INSERT_LINK, values).await.map(|_| ())

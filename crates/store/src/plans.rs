@@ -9,7 +9,8 @@ use guildhall_domain::{EnvironmentId, Timestamp};
 
 const PLANS: &str = "SELECT id, name, description, priority, status, restrict_to_admin, member_limit,
     redirects, created_at FROM plans WHERE app = $1 ORDER BY priority NULLS LAST, created_at, id";
-const PRICES: &str = "SELECT p.id, p.plan, p.name, p.amount, p.currency, p.interval_unit, p.interval_count, p.status
+const PRICES: &str =
+    "SELECT p.id, p.plan, p.name, p.amount, p.currency, p.interval_unit, p.interval_count, p.status
     FROM prices p JOIN plans ON plans.id = p.plan WHERE plans.app = $1 ORDER BY p.created_at, p.id";
 const GRANTS: &str = "SELECT g.plan, g.permission FROM plan_permissions g JOIN plans ON plans.id = g.plan
     WHERE plans.app = $1 ORDER BY g.plan, g.permission";
@@ -19,15 +20,18 @@ const INSERT: &str = "INSERT INTO plans (id, app, name, description, priority, s
 const UPDATE: &str = "UPDATE plans SET name = $1, description = $2, priority = $3, status = $4,
     restrict_to_admin = $5, member_limit = $6, redirects = $7 WHERE id = $8 AND app = $9";
 const DELETE: &str = "DELETE FROM plans WHERE id = $1 AND app = $2";
-const INSERT_PRICE: &str = "INSERT INTO prices (id, plan, name, amount, currency, interval_unit, interval_count,
+const INSERT_PRICE: &str =
+    "INSERT INTO prices (id, plan, name, amount, currency, interval_unit, interval_count,
     status, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const INSERT_PERMISSION: &str = "INSERT INTO permissions (id, app, name, description) VALUES ($1, $2, $3, $4)";
+const INSERT_PERMISSION: &str =
+    "INSERT INTO permissions (id, app, name, description) VALUES ($1, $2, $3, $4)";
 const DELETE_PERMISSION: &str = "DELETE FROM permissions WHERE id = $1 AND app = $2";
 const GRANT: &str = "INSERT INTO plan_permissions (plan, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 const WITHDRAW: &str = "DELETE FROM plan_permissions WHERE plan = $1 AND permission = $2";
 const ADD_HOLDER: &str = "INSERT INTO plan_holders (plan, environment, holders) VALUES ($1, $2, 1)
     ON CONFLICT (plan, environment) DO UPDATE SET holders = plan_holders.holders + 1 RETURNING holders";
-const REMOVE_HOLDER: &str = "UPDATE plan_holders SET holders = holders - 1 WHERE plan = $1 AND environment = $2";
+const REMOVE_HOLDER: &str =
+    "UPDATE plan_holders SET holders = holders - 1 WHERE plan = $1 AND environment = $2";
 
 /// Reached as `tx.plans()`.
 pub struct Plans<'t> {
@@ -61,8 +65,15 @@ impl Plans<'_> {
     /// [`StoreError`].
     pub async fn insert(&mut self, plan: &Plan) -> Result<(), StoreError> {
         let values = params![
-            plan.id.as_str(), plan.app.as_str(), &plan.name, plan.description.as_deref(), plan.priority,
-            plan.status.as_str(), plan.restrict_to_admin, plan.member_limit, plan.redirects.as_str(),
+            plan.id.as_str(),
+            plan.app.as_str(),
+            &plan.name,
+            plan.description.as_deref(),
+            plan.priority,
+            plan.status.as_str(),
+            plan.restrict_to_admin,
+            plan.member_limit,
+            plan.redirects.as_str(),
             plan.created_at
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
@@ -75,8 +86,14 @@ impl Plans<'_> {
     /// [`StoreError`].
     pub async fn update(&mut self, plan: &Plan) -> Result<bool, StoreError> {
         let values = params![
-            &plan.name, plan.description.as_deref(), plan.priority, plan.status.as_str(),
-            plan.restrict_to_admin, plan.member_limit, plan.redirects.as_str(), plan.id.as_str(),
+            &plan.name,
+            plan.description.as_deref(),
+            plan.priority,
+            plan.status.as_str(),
+            plan.restrict_to_admin,
+            plan.member_limit,
+            plan.redirects.as_str(),
+            plan.id.as_str(),
             plan.app.as_str()
         ];
         self.tx.execute(UPDATE, values).await.map(|rows| rows == 1)
@@ -97,8 +114,15 @@ impl Plans<'_> {
     pub async fn insert_price(&mut self, price: &Price, now: Timestamp) -> Result<(), StoreError> {
         let (unit, count) = price.interval.parts().unwrap_or(("once", 1));
         let values = params![
-            price.id.as_str(), price.plan.as_str(), price.name.as_deref(), price.money.minor,
-            &price.money.currency, unit, i64::from(count), price.status.as_str(), now
+            price.id.as_str(),
+            price.plan.as_str(),
+            price.name.as_deref(),
+            price.money.minor,
+            &price.money.currency,
+            unit,
+            i64::from(count),
+            price.status.as_str(),
+            now
         ];
         self.tx.execute(INSERT_PRICE, values).await.map(|_| ())
     }
@@ -123,9 +147,16 @@ impl Plans<'_> {
     ///
     /// # Errors
     /// `Conflict(PermissionName)` if the app has one of that name.
-    pub async fn insert_permission(&mut self, app: &AppId, permission: &Permission) -> Result<(), StoreError> {
+    pub async fn insert_permission(
+        &mut self,
+        app: &AppId,
+        permission: &Permission,
+    ) -> Result<(), StoreError> {
         let values = params![
-            permission.id.as_str(), app.as_str(), &permission.name, permission.description.as_deref()
+            permission.id.as_str(),
+            app.as_str(),
+            &permission.name,
+            permission.description.as_deref()
         ];
         self.tx.execute(INSERT_PERMISSION, values).await.map(|_| ())
     }
@@ -170,7 +201,11 @@ impl Plans<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn remove_holder(&mut self, plan: &PlanId, environment: EnvironmentId) -> Result<(), StoreError> {
+    pub async fn remove_holder(
+        &mut self,
+        plan: &PlanId,
+        environment: EnvironmentId,
+    ) -> Result<(), StoreError> {
         self.tx.execute(REMOVE_HOLDER, params![plan.as_str(), environment]).await.map(|_| ())
     }
 }
@@ -198,10 +233,7 @@ fn price_from_row(row: &Row<'_>) -> Result<Price, StoreError> {
         id: PriceId::from_text(row.text(0)?),
         plan: PlanId::from_text(row.text(1)?),
         name: row.opt_string(2)?,
-        money: Money {
-            minor: row.int(3)?,
-            currency: row.string(4)?,
-        },
+        money: Money { minor: row.int(3)?, currency: row.string(4)? },
         interval: row.parsed(5, |unit| Interval::from_parts(unit, count))?,
         status: row.parsed(7, Status::from_stored)?,
     })

@@ -29,7 +29,8 @@ impl Database {
                 Self { target: Target::Sqlite(folder.path().join("guildhall.db")), folder: Some(folder) }
             }
             Engine::Postgres => {
-                let url = tokio::task::spawn_blocking(|| Cluster::shared().create_database().url().to_owned());
+                let url =
+                    tokio::task::spawn_blocking(|| Cluster::shared().create_database().url().to_owned());
                 let url = url.await.expect("a database can be made");
                 Self { target: Target::Postgres(url), folder: None }
             }

@@ -68,7 +68,14 @@ impl Cluster {
         give_to_server_user(folder.path());
         let data = folder.path().join("data");
         let mut initdb = as_server_user(&program("initdb"));
-        initdb.args(["--auth=trust", "--username=guildhall", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"]);
+        initdb.args([
+            "--auth=trust",
+            "--username=guildhall",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-D",
+        ]);
         let made = initdb.arg(&data).output().expect("initdb can be run");
         assert!(made.status.success(), "initdb failed: {}", String::from_utf8_lossy(&made.stderr));
         let mut own = Own { folder, port: free_port(), durability, guard: None };
@@ -124,9 +131,8 @@ impl Own {
         // input to close (which happens when the test process ends), stops the server at once and
         // takes the folder away.
         let folder = self.folder.path().display();
-        let script = format!(
-            "({options}) </dev/null & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf '{folder}'"
-        );
+        let script =
+            format!("({options}) </dev/null & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf '{folder}'");
         let mut guard = as_server_user(Path::new("sh"));
         guard.args(["-c", &script]).process_group(0).stdin(Stdio::piped());
         let guard = guard.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell can be run");

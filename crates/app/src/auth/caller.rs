@@ -144,7 +144,9 @@ impl<'c> Access<'c> {
     /// For the records of what is done with this access.
     pub(crate) fn recorder(&self, now: Timestamp) -> Recorder {
         let (actor, request) = match self.who {
-            Who::Caller(caller) => (Actor::Key(caller.key_id().clone()), caller.request.as_deref().map(str::to_owned)),
+            Who::Caller(caller) => {
+                (Actor::Key(caller.key_id().clone()), caller.request.as_deref().map(str::to_owned))
+            }
             Who::CommandLine => (Actor::CommandLine, None),
         };
         Recorder {

@@ -65,7 +65,8 @@ impl Guildhall {
         let plans = free_plans(&definitions, &draft.plans)?;
         let now = self.now();
         let mut member = blank(now);
-        member.custom_fields = JsonObject::from_map(&values::custom_fields(draft.custom_fields, &definitions)?);
+        member.custom_fields =
+            JsonObject::from_map(&values::custom_fields(draft.custom_fields, &definitions)?);
         let meta_data = merge_meta_data(Object::new(), draft.meta_data);
         member.meta_data = JsonObject::from_map(&values::meta_data(meta_data)?);
         member.json = values::json(&draft.json)?;
@@ -169,10 +170,13 @@ impl Admitter<'_> {
             member,
         };
         let inserted = tx.members().insert(self.environment, &new).await;
-        or_conflict(inserted, &[
-            (Constraint::MemberEmail, Code::EmailTaken),
-            (Constraint::MemberImportedId, Code::MemberExists),
-        ])?;
+        or_conflict(
+            inserted,
+            &[
+                (Constraint::MemberEmail, Code::EmailTaken),
+                (Constraint::MemberImportedId, Code::MemberExists),
+            ],
+        )?;
         for contract in &new.member.contracts {
             insert_contract(tx, self.environment, definitions, new.member.key, contract).await?;
         }
@@ -197,10 +201,10 @@ pub(super) async fn insert_contract(
         return Err(Code::PlanFull.into());
     }
     let inserted = tx.contracts().insert(NewContract { member, contract }).await;
-    or_conflict(inserted, &[
-        (Constraint::PlanHeld, Code::PlanAlreadyHeld),
-        (Constraint::Reference, Code::PlanNotFound),
-    ])
+    or_conflict(
+        inserted,
+        &[(Constraint::PlanHeld, Code::PlanAlreadyHeld), (Constraint::Reference, Code::PlanNotFound)],
+    )
 }
 
 pub(super) async fn record_created(
@@ -239,7 +243,10 @@ fn check_password(password: Option<&Password>, definitions: &Definitions) -> Res
 }
 
 /// The plans with these ids, each once: they must exist, be active and cost nothing.
-pub(super) fn free_plans<'d>(definitions: &'d Definitions, ids: &[String]) -> Result<Vec<&'d Plan>, AppError> {
+pub(super) fn free_plans<'d>(
+    definitions: &'d Definitions,
+    ids: &[String],
+) -> Result<Vec<&'d Plan>, AppError> {
     let mut plans: Vec<&Plan> = Vec::new();
     for id in ids {
         let plan = free_plan(definitions, id)?;

@@ -67,11 +67,7 @@ pub fn csv_header(definitions: &Definitions) -> Vec<String> {
 }
 
 fn not_a_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell
-    }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
 impl Guildhall {
@@ -79,7 +75,11 @@ impl Guildhall {
     ///
     /// # Errors
     /// `StoreUnavailable`.
-    pub async fn export_members(&self, place: &CommandLineAccess, after: Option<i64>) -> Result<ExportPage, AppError> {
+    pub async fn export_members(
+        &self,
+        place: &CommandLineAccess,
+        after: Option<i64>,
+    ) -> Result<ExportPage, AppError> {
         let environment = place.access().environment();
         let page = ListPage { limit: PAGE, after, order: ListOrder::Ascending };
         let exported = self.store().scan::<_, AppError, _>(move |tx| {

@@ -12,12 +12,16 @@ impl Guildhall {
     ///
     /// # Errors
     /// `StoreUnavailable`.
-    pub async fn get_member(&self, access: &Access<'_>, id_or_email: &str) -> Result<Option<Member>, AppError> {
+    pub async fn get_member(
+        &self,
+        access: &Access<'_>,
+        id_or_email: &str,
+    ) -> Result<Option<Member>, AppError> {
         if !id_or_email.contains('@') {
-            let (place, codec, id) = (access.place(), self.store().member_ids().clone(), id_or_email.to_owned());
-            let found = self.store().read(move |tx| {
-                Box::pin(async move { find(tx, &codec, place, &id).await })
-            });
+            let (place, codec, id) =
+                (access.place(), self.store().member_ids().clone(), id_or_email.to_owned());
+            let found =
+                self.store().read(move |tx| Box::pin(async move { find(tx, &codec, place, &id).await }));
             return found.await;
         }
         let Some(email) = Email::parse(id_or_email) else {

@@ -49,7 +49,9 @@ impl ImportRow {
             match column {
                 "id" | "email" | "passwordHash" | "loginRedirect" | "profileImage" | "stripeCustomerId"
                 | "createdAt" | "lastLogin" => drop(fields.insert(column.into(), cell.into())),
-                "verified" => drop(fields.insert(column.into(), matches!(cell, "true" | "TRUE" | "1").into())),
+                "verified" => {
+                    drop(fields.insert(column.into(), matches!(cell, "true" | "TRUE" | "1").into()))
+                }
                 "plans" => {
                     let plans = cell.split_whitespace().map(Value::from).collect();
                     fields.insert(column.into(), Value::Array(plans));
@@ -204,7 +206,8 @@ fn time(fields: &mut Object, name: &str) -> Result<Option<Timestamp>, AppError> 
     let Some(text) = text(fields, name)? else {
         return Ok(None);
     };
-    let parsed: jiff::Timestamp = text.parse().map_err(|_| wrong(name, "a time such as 2026-01-31T12:00:00Z"))?;
+    let parsed: jiff::Timestamp =
+        text.parse().map_err(|_| wrong(name, "a time such as 2026-01-31T12:00:00Z"))?;
     Ok(Some(Timestamp::from_micros(parsed.as_microsecond())))
 }
 

@@ -23,7 +23,8 @@ impl Guildhall {
     pub async fn add_plan(&self, access: &Access<'_>, id: &str, plan: &str) -> Result<(), AppError> {
         let (definitions, now) = (Arc::clone(access.definitions()), self.now());
         let contract = free_plan(&definitions, plan).map(|plan| self.free_contract(plan, now));
-        let (place, codec, recorder) = (access.place(), self.store().member_ids().clone(), access.recorder(now));
+        let (place, codec, recorder) =
+            (access.place(), self.store().member_ids().clone(), access.recorder(now));
         let id = id.to_owned();
         let added = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {

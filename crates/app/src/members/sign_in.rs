@@ -36,9 +36,9 @@ impl Guildhall {
         };
         if let Some(better) = upgrade {
             let upgraded = self.store().write::<_, AppError, _>(move |tx| {
-                Box::pin(async move {
-                    Ok(tx.members().upgrade_password(key, &stored, better.as_str()).await?)
-                })
+                Box::pin(
+                    async move { Ok(tx.members().upgrade_password(key, &stored, better.as_str()).await?) },
+                )
             });
             upgraded.await?;
         }

@@ -83,13 +83,19 @@ impl Guildhall {
     /// # Errors
     /// `MemberNotFound`, `EmailInvalid`, `EmailTaken`, `BodyInvalid`, `BodyTooLarge`, `Busy`,
     /// `StoreUnavailable`.
-    pub async fn update_member(&self, access: &Access<'_>, id: &str, mut change: Change) -> Result<Member, AppError> {
+    pub async fn update_member(
+        &self,
+        access: &Access<'_>,
+        id: &str,
+        mut change: Change,
+    ) -> Result<Member, AppError> {
         let email = change.email.as_deref().map(values::email).transpose()?;
         let names = change.names();
         let detail = json!({ "changed": names });
         change.email = None;
         let (definitions, now) = (Arc::clone(access.definitions()), self.now());
-        let (place, codec, recorder) = (access.place(), self.store().member_ids().clone(), access.recorder(now));
+        let (place, codec, recorder) =
+            (access.place(), self.store().member_ids().clone(), access.recorder(now));
         let id = id.to_owned();
         let updated = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
@@ -112,7 +118,11 @@ impl Guildhall {
     }
 }
 
-async fn change_email(tx: &mut guildhall_store::Tx, member: &mut Member, email: &Email) -> Result<(), AppError> {
+async fn change_email(
+    tx: &mut guildhall_store::Tx,
+    member: &mut Member,
+    email: &Email,
+) -> Result<(), AppError> {
     let changed = tx.members().update_email(member.key, email).await;
     or_conflict(changed, &[(Constraint::MemberEmail, Code::EmailTaken)])?;
     member.email = Some(email.as_given().to_owned());

@@ -6,9 +6,7 @@ use guildhall_domain::Code;
 use guildhall_domain::custom_field::keep_defined;
 use guildhall_domain::email::Email;
 use guildhall_domain::json::JsonObject;
-use guildhall_domain::member::{
-    JSON_BYTES_MAX, META_DATA_KEYS_MAX, URL_BYTES_MAX, VALUE_CHARS_MAX,
-};
+use guildhall_domain::member::{JSON_BYTES_MAX, META_DATA_KEYS_MAX, URL_BYTES_MAX, VALUE_CHARS_MAX};
 use serde_json::{Map, Value};
 
 pub(super) type Object = Map<String, Value>;
@@ -48,7 +46,9 @@ pub(super) fn json(given: &Object) -> Result<JsonObject, AppError> {
 pub(super) fn redirect(text: Option<String>) -> Result<Option<String>, AppError> {
     let fits = |text: &String| text.len() <= URL_BYTES_MAX && !text.chars().any(char::is_control);
     match text.filter(|text| !text.is_empty()) {
-        Some(text) if !fits(&text) => Err(AppError::because(Code::BodyInvalid, "loginRedirect is not a path or URL.")),
+        Some(text) if !fits(&text) => {
+            Err(AppError::because(Code::BodyInvalid, "loginRedirect is not a path or URL."))
+        }
         text => Ok(text),
     }
 }

@@ -76,13 +76,10 @@ pub(super) fn write_plan_connection(out: &mut Vec<u8>, contract: &Contract, defi
 /// The union of what active plans grant and what the member was granted, each name once.
 fn permissions(out: &mut Vec<u8>, member: &Member, definitions: &Definitions) {
     let active = member.contracts.iter().filter(|contract| contract.status.gives_access());
-    let of_plans = active
-        .filter_map(|contract| definitions.plan(&contract.plan))
-        .flat_map(|plan| &plan.permissions);
-    let mut names: Vec<&str> = of_plans
-        .chain(&member.permissions)
-        .filter_map(|id| definitions.permission_name(id))
-        .collect();
+    let of_plans =
+        active.filter_map(|contract| definitions.plan(&contract.plan)).flat_map(|plan| &plan.permissions);
+    let mut names: Vec<&str> =
+        of_plans.chain(&member.permissions).filter_map(|id| definitions.permission_name(id)).collect();
     names.sort_unstable();
     names.dedup();
     list(out, &names, |out, name| text(out, name));

@@ -113,8 +113,8 @@ impl Argon2Hash {
     /// A hash made as new ones are, which no password is known to meet. Comparing with it takes
     /// exactly the time of comparing with a real one.
     pub(super) fn blank(salt: [u8; SALT_BYTES]) -> Result<Self, PasswordError> {
-        let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES))
-            .map_err(|_| PasswordError::Failed)?;
+        let params =
+            Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES)).map_err(|_| PasswordError::Failed)?;
         Ok(Self {
             algorithm: Algorithm::Argon2id,
             version: Version::V0x13,
@@ -136,11 +136,7 @@ impl Argon2Hash {
     }
 
     /// Whether this password makes this hash.
-    pub(super) fn matches(
-        &self,
-        password: &[u8],
-        memory: &mut Memory,
-    ) -> Result<bool, PasswordError> {
+    pub(super) fn matches(&self, password: &[u8], memory: &mut Memory) -> Result<bool, PasswordError> {
         let mut output = vec![0; self.output.len()];
         memory.compute(&self.argon2(), password, &self.salt, &mut output)?;
         Ok(output.ct_eq(&self.output).into())

@@ -31,11 +31,7 @@ pub(super) struct BcryptHash {
 impl BcryptHash {
     /// Reads the parts of `$2b$12$`, salt and hash. `2a`, `2b` and `2y` mean the same for any text
     /// that is UTF-8.
-    pub(super) fn parse(
-        variant: &str,
-        cost: &str,
-        salt_and_hash: &str,
-    ) -> Result<Self, PasswordError> {
+    pub(super) fn parse(variant: &str, cost: &str, salt_and_hash: &str) -> Result<Self, PasswordError> {
         let two_digits = cost.len() == 2 && cost.bytes().all(|byte| byte.is_ascii_digit());
         let cost = two_digits
             .then(|| cost.parse().ok())
@@ -50,9 +46,7 @@ impl BcryptHash {
         let (salt, output) = bytes(salt)
             .and_then(|salt| salt.try_into().ok())
             .zip(bytes(hash).and_then(|hash| hash.try_into().ok()))
-            .ok_or(PasswordError::Malformed(
-                "its bcrypt salt and hash are not 22 and 31 letters",
-            ))?;
+            .ok_or(PasswordError::Malformed("its bcrypt salt and hash are not 22 and 31 letters"))?;
         Ok(Self { signed: variant == "2x", cost, salt, output })
     }
 

@@ -32,15 +32,11 @@ pub(super) fn decimal(text: &str) -> Result<u32, PasswordError> {
 
 /// A list such as `m=19456,t=2,p=1`. The values come back in the order of `names`, `None` for one
 /// that is absent; an unknown or repeated name is an error.
-pub(super) fn costs<const N: usize>(
-    text: &str,
-    names: [&str; N],
-) -> Result<[Option<u32>; N], PasswordError> {
+pub(super) fn costs<const N: usize>(text: &str, names: [&str; N]) -> Result<[Option<u32>; N], PasswordError> {
     let mut values = [None; N];
     for item in text.split(',') {
-        let (name, value) = item
-            .split_once('=')
-            .ok_or(PasswordError::Malformed("its costs are not `name=value`"))?;
+        let (name, value) =
+            item.split_once('=').ok_or(PasswordError::Malformed("its costs are not `name=value`"))?;
         let place = names
             .iter()
             .position(|known| *known == name)
@@ -58,11 +54,7 @@ pub(super) fn required(cost: Option<u32>) -> Result<u32, PasswordError> {
 }
 
 /// Refuses a cost above the highest one that is verified here.
-pub(super) fn at_most(
-    value: impl Into<u64>,
-    max: u64,
-    parameter: &'static str,
-) -> Result<(), PasswordError> {
+pub(super) fn at_most(value: impl Into<u64>, max: u64, parameter: &'static str) -> Result<(), PasswordError> {
     if value.into() > max {
         return Err(PasswordError::TooCostly { parameter, max });
     }
@@ -76,8 +68,7 @@ pub(super) fn salt(text: &str, alphabet: &GeneralPurpose) -> Result<Vec<u8>, Pas
 
 /// The bytes of a hash, which must be of a sound length.
 pub(super) fn hash(text: &str, alphabet: &GeneralPurpose) -> Result<Vec<u8>, PasswordError> {
-    let bytes =
-        alphabet.decode(text).map_err(|_| PasswordError::Malformed("its hash is not base64"))?;
+    let bytes = alphabet.decode(text).map_err(|_| PasswordError::Malformed("its hash is not base64"))?;
     if !(HASH_BYTES_MIN..=HASH_BYTES_MAX).contains(&bytes.len()) {
         return Err(PasswordError::Malformed("its hash is not 16 to 64 bytes long"));
     }

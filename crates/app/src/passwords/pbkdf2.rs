@@ -27,12 +27,7 @@ pub(super) struct Pbkdf2Hash {
 impl Pbkdf2Hash {
     /// Reads the parts of `$pbkdf2-sha256$i=600000,l=32$salt$hash`, or of passlib's
     /// `$pbkdf2-sha256$29000$salt$hash`, whose base64 has `.` where others have `+`.
-    pub(super) fn parse(
-        id: &str,
-        costs: &str,
-        salt: &str,
-        hash: &str,
-    ) -> Result<Self, PasswordError> {
+    pub(super) fn parse(id: &str, costs: &str, salt: &str, hash: &str) -> Result<Self, PasswordError> {
         let digest = if id == "pbkdf2-sha512" { Digest::Sha512 } else { Digest::Sha256 };
         if !costs.contains('=') {
             let salt = encoded::salt(&salt.replace('.', "+"), &encoded::PHC)?;
@@ -49,21 +44,12 @@ impl Pbkdf2Hash {
     }
 
     /// Reads the parts of Django's `pbkdf2_sha256$600000$salt$hash`, whose salt is plain text.
-    pub(super) fn parse_django(
-        rounds: &str,
-        salt: &str,
-        hash: &str,
-    ) -> Result<Self, PasswordError> {
+    pub(super) fn parse_django(rounds: &str, salt: &str, hash: &str) -> Result<Self, PasswordError> {
         let output = encoded::hash(hash, &encoded::PADDED)?;
         Self::checked(Digest::Sha256, encoded::decimal(rounds)?, salt.into(), output)
     }
 
-    fn checked(
-        digest: Digest,
-        rounds: u32,
-        salt: Vec<u8>,
-        output: Vec<u8>,
-    ) -> Result<Self, PasswordError> {
+    fn checked(digest: Digest, rounds: u32, salt: Vec<u8>, output: Vec<u8>) -> Result<Self, PasswordError> {
         let rounds = encoded::required(Some(rounds))?;
         let digest_bytes = match digest {
             Digest::Sha256 => 32,

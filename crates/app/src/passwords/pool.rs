@@ -116,8 +116,8 @@ impl PasswordPool {
     ) -> Result<T, PasswordError> {
         let (sender, receiver) = oneshot::channel();
         let job: Job = Box::new(move |memory| -> Announce {
-            let outcome = catch_unwind(AssertUnwindSafe(|| work(memory)))
-                .unwrap_or(Err(PasswordError::Failed));
+            let outcome =
+                catch_unwind(AssertUnwindSafe(|| work(memory))).unwrap_or(Err(PasswordError::Failed));
             // Nobody may be waiting any more, and that is fine.
             Box::new(move || drop(sender.send(outcome)))
         });

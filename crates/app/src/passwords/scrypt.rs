@@ -47,8 +47,7 @@ impl ScryptHash {
     /// Whether this password makes this hash. Takes the memory of its parameters while it runs.
     pub(super) fn matches(&self, password: &[u8]) -> Result<bool, PasswordError> {
         let mut output = vec![0; self.output.len()];
-        scrypt::scrypt(password, &self.salt, &self.params, &mut output)
-            .map_err(|_| PasswordError::Failed)?;
+        scrypt::scrypt(password, &self.salt, &self.params, &mut output).map_err(|_| PasswordError::Failed)?;
         Ok(output.ct_eq(&self.output).into())
     }
 }

@@ -3,7 +3,8 @@ use super::*;
 const SALT: [u8; SALT_BYTES] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 
 /// Made by the reference C implementation (argon2-cffi 25.1) with [`SALT`] and these parameters.
-const OURS: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
+const OURS: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
 const OURS_PASSWORD: &str = "correct horse battery staple";
 
 /// A password and a hash of it that some other program made.
@@ -18,10 +19,7 @@ const KNOWN: &[(&str, &str)] = &[
     // The first again, as strings from before versions were written.
     ("pässword", "$argon2i$m=256,t=3,p=4$c29tZXNhbHQ$Jz7V89noLp72LWJOruvp2O8XT3mRLcUp"),
     // More memory than a thread keeps.
-    (
-        "pw",
-        "$argon2id$v=19$m=32768,t=1,p=2$c2FsdHNhbHQ$zgc+Tailr/vvD57oslkxBFd+noTTHkaRQOHQ5jMU774",
-    ),
+    ("pw", "$argon2id$v=19$m=32768,t=1,p=2$c2FsdHNhbHQ$zgc+Tailr/vvD57oslkxBFd+noTTHkaRQOHQ5jMU774"),
     // Python's bcrypt 5.0, then libxcrypt's through Python's crypt.
     ("pässword", "$2a$05$UM2Lb7TyeAAYgY6lBW25ZezMDggUmv0HHMiX4EirdV/i5RjsGAuMG"),
     ("pässword", "$2b$05$P7G/8PV2hRHOvTdJzpLmkesoKP1O/ZlfTiogTN8VAHpCPtv3HsTVS"),
@@ -43,10 +41,7 @@ const KNOWN: &[(&str, &str)] = &[
         "$scrypt$ln=14,r=8,p=1$U29kaXVtQ2hsb3JpZGU$cCO9yzr9c0hGHAbNgf046/2o+7qQT44+qbVD9lRdofLVQylVYT8Pz2LUlwUkKpr55h6F3A1lHkDfzwF7RVdYhw",
     ),
     // passlib 1.7.4.
-    (
-        "lètmein",
-        "$scrypt$ln=10,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$nkIet0OzGMHuENHap6UFxONPfEj6uZM2wVm4aOG0d54",
-    ),
+    ("lètmein", "$scrypt$ln=10,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$nkIet0OzGMHuENHap6UFxONPfEj6uZM2wVm4aOG0d54"),
     // RFC 7914, section 11.
     (
         "passwd",
@@ -63,10 +58,7 @@ const KNOWN: &[(&str, &str)] = &[
     ),
     ("lètmein", "pbkdf2_sha256$10000$seasalt$CWWFdHOWwPnki7HvkcqN9iA2T3KLW1cf2uZ5kvArtVY="),
     // passlib 1.7.4.
-    (
-        "lètmein",
-        "$pbkdf2-sha256$1000$././AAECAwQFBgcICQoLDA0ODw$Ivq29gaNCMwFBjcNiupK2zbPYKrQ.8m2HQMXxzQlOhQ",
-    ),
+    ("lètmein", "$pbkdf2-sha256$1000$././AAECAwQFBgcICQoLDA0ODw$Ivq29gaNCMwFBjcNiupK2zbPYKrQ.8m2HQMXxzQlOhQ"),
     (
         "lètmein",
         "$pbkdf2-sha512$1000$././AAECAwQFBgcICQoLDA0ODw$7rLcn6u1VlSeqxdFpmJ1izmD7p8DBaxrIroPxuQCoue7Eob3iIsx62/KUooTKoRpP7J6Vm7CK30uU1qkToHkeg",
@@ -85,8 +77,8 @@ fn verify(encoded: &str, text: &str) -> Verdict {
 
 #[test]
 fn new_hashes_are_what_the_reference_makes() {
-    let hash = PasswordHash::create(&password(OURS_PASSWORD), SALT, &mut Memory::default())
-        .expect("hashing works");
+    let hash =
+        PasswordHash::create(&password(OURS_PASSWORD), SALT, &mut Memory::default()).expect("hashing works");
     assert_eq!(hash.as_str(), OURS);
 }
 

@@ -70,9 +70,9 @@ pub(crate) async fn update(
         let access = caller.allow(Action::ManageWrite)?;
         let (app, actor) = place(&caller, &access);
         let mut fields = Fields::new(body::json_object(request, http.settings().body_bytes_max).await?);
-        let status = fields.text("status")?.map(|text| {
-            Status::from_stored(&text).ok_or_else(|| wrong("status", "ACTIVE or INACTIVE"))
-        });
+        let status = fields
+            .text("status")?
+            .map(|text| Status::from_stored(&text).ok_or_else(|| wrong("status", "ACTIVE or INACTIVE")));
         let change = PlanChange {
             name: fields.text("name")?,
             description: fields.clearable_text("description")?,
@@ -187,7 +187,9 @@ fn interval(given: Option<Value>) -> Result<Interval, AppError> {
         Some(Value::Object(object)) => {
             let unit = object.get("type").and_then(Value::as_str).unwrap_or_default();
             let count = object.get("count").map_or(Some(1), Value::as_u64);
-            count.and_then(|count| u32::try_from(count).ok()).and_then(|count| Interval::from_parts(unit, count))
+            count
+                .and_then(|count| u32::try_from(count).ok())
+                .and_then(|count| Interval::from_parts(unit, count))
         }
         Some(_) => None,
     };

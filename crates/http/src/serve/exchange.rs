@@ -45,11 +45,7 @@ impl hyper::service::Service<Request<Incoming>> for RouterService {
     fn call(&self, request: Request<Incoming>) -> Exchange {
         self.pulse.request_began();
         let mut request = request.map(|body| {
-            if body.is_end_stream() {
-                Body::empty()
-            } else {
-                Body::new(RequestBody::new(body, &self.pulse))
-            }
+            if body.is_end_stream() { Body::empty() } else { Body::new(RequestBody::new(body, &self.pulse)) }
         });
         request.extensions_mut().insert(self.peer);
         Exchange {
@@ -196,9 +192,7 @@ impl HttpBody for RequestBody {
                 self.stalled = false;
                 Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)))
             }
-            Poll::Pending if self.waited_enough(context) => {
-                Poll::Ready(Some(Err(BodyTimedOut.into())))
-            }
+            Poll::Pending if self.waited_enough(context) => Poll::Ready(Some(Err(BodyTimedOut.into()))),
             Poll::Pending => Poll::Pending,
         }
     }

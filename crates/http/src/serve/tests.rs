@@ -92,8 +92,7 @@ async fn a_dripping_second_head_gets_no_more_time_than_a_first() {
 
 #[tokio::test]
 async fn an_idle_connection_outlives_the_header_timeout_and_ends_with_its_own() {
-    let settings =
-        ServeSettings { header_timeout: SHORT, idle_timeout: SHORT * 6, ..Default::default() };
+    let settings = ServeSettings { header_timeout: SHORT, idle_timeout: SHORT * 6, ..Default::default() };
     let server = Running::start(hello(), settings).await;
     let mut stream = server.connect().await;
     stream.write_all(GET).await.unwrap();
@@ -137,8 +136,7 @@ async fn a_slow_handler_is_not_a_slow_body() {
             body.collect().await.map_or("failed", |_| "complete")
         }),
     );
-    let settings =
-        ServeSettings { body_timeout: SHORT, header_timeout: SHORT, ..Default::default() };
+    let settings = ServeSettings { body_timeout: SHORT, header_timeout: SHORT, ..Default::default() };
     let server = Running::start(router, settings).await;
     let mut stream = server.connect().await;
     let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
@@ -172,8 +170,7 @@ async fn a_client_that_does_not_read_is_cut() {
         }
     }
     let (told, mut dropped) = mpsc::unbounded_channel();
-    let router = Router::new()
-        .route("/", get(move || async move { Body::new(Endless(Told(told.clone()))) }));
+    let router = Router::new().route("/", get(move || async move { Body::new(Endless(Told(told.clone()))) }));
     let settings = ServeSettings { write_timeout: SHORT, ..Default::default() };
     let server = Running::start(router, settings).await;
     let mut stream = server.connect().await;

@@ -64,7 +64,9 @@ impl Switch {
 impl Command {
     pub(super) fn json(&self) -> bool {
         match self {
-            Command::Create { print, .. } | Command::List(print) | Command::Update { print, .. } => print.json,
+            Command::Create { print, .. } | Command::List(print) | Command::Update { print, .. } => {
+                print.json
+            }
         }
     }
 }
@@ -105,9 +107,11 @@ fn view(app: &App) -> Value {
 
 /// The fixed shape: `{"id","name","shop","environments":{"sandbox":{"secretKey","publicKey"},…}}`.
 fn created_view(created: &CreatedApp) -> Value {
-    let keys = |mode| json!({
-        "secretKey": key(created, mode, KeyKind::Secret), "publicKey": key(created, mode, KeyKind::Public),
-    });
+    let keys = |mode| {
+        json!({
+            "secretKey": key(created, mode, KeyKind::Secret), "publicKey": key(created, mode, KeyKind::Public),
+        })
+    };
     json!({
         "id": created.app.id, "name": created.app.name, "shop": created.app.shop,
         "environments": { "sandbox": keys(Mode::Sandbox), "live": keys(Mode::Live) },

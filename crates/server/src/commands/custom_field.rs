@@ -76,7 +76,8 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
         Command::Create { app, key, label, hidden, visibility, restrict_to_admin, print } => {
             let visibility = visibility.into();
             let draft = FieldDraft { key, label, hidden, visibility, restrict_to_admin, position: None };
-            let field = guildhall.create_custom_field(&AppId::from_text(app), draft, Actor::CommandLine).await?;
+            let field =
+                guildhall.create_custom_field(&AppId::from_text(app), draft, Actor::CommandLine).await?;
             output::show(print.json, &view(&field), output::fields);
         }
         Command::List { app, print } => {

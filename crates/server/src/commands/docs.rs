@@ -35,7 +35,8 @@ fn cli() -> String {
 
 /// A section for each command that does something, in the order of the tree.
 fn section(command: &clap::Command, path: &str, text: &mut String) {
-    let mut below = command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help").peekable();
+    let mut below =
+        command.get_subcommands().filter(|sub| !sub.is_hide_set() && sub.get_name() != "help").peekable();
     if below.peek().is_none() {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         *text += &format!("\n## `{path}`\n\n{about}.\n");

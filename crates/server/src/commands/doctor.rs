@@ -43,9 +43,9 @@ pub(super) async fn run(print: Print, settings: Settings) -> anyhow::Result<Exit
     }
     database(&settings, &mut checks).await;
     let failed = checks.iter().any(|check| check.finding == Finding::Fail);
-    let rows = checks.iter().map(|check| {
-        json!({ "check": check.name, "result": check.finding.as_str(), "detail": check.detail })
-    });
+    let rows = checks.iter().map(
+        |check| json!({ "check": check.name, "result": check.finding.as_str(), "detail": check.detail }),
+    );
     let rows: Value = rows.collect::<Vec<_>>().into();
     output::show(print.json, &rows, |rows| output::table(rows, &["result", "check", "detail"]));
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

@@ -124,7 +124,10 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
     match command {
         Command::Create { place, kind, draft, print } => {
             let draft = draft.of(kind, None);
-            show_created(print, &guildhall.create_key(&place.app(), place.env, draft, Actor::CommandLine).await?);
+            show_created(
+                print,
+                &guildhall.create_key(&place.app(), place.env, draft, Actor::CommandLine).await?,
+            );
         }
         Command::Import { place, kind, draft, print } => {
             let draft = draft.of(kind, Some(imported()?));
@@ -179,7 +182,10 @@ pub(super) fn show_created(print: Print, created: &Created) {
 pub(super) fn show_list(print: Print, keys: &[Key]) {
     let rows: Vec<_> = keys.iter().map(view).collect();
     output::show(print.json, &rows.into(), |rows| {
-        output::table(rows, &["id", "name", "kind", "environment", "start", "createdAt", "lastUsedAt", "revokedAt"])
+        output::table(
+            rows,
+            &["id", "name", "kind", "environment", "start", "createdAt", "lastUsedAt", "revokedAt"],
+        )
     });
 }
 

@@ -148,7 +148,10 @@ fn json_rows(mut input: Box<dyn BufRead + Send>) -> impl Stream<Item = ImportRow
                     return Some(ImportRow::from_json_line(line, &text));
                 }
                 Err(error) => {
-                    return Some(ImportRow { line, fields: Err(format!("the file cannot be read: {error}")) });
+                    return Some(ImportRow {
+                        line,
+                        fields: Err(format!("the file cannot be read: {error}")),
+                    });
                 }
             }
         }

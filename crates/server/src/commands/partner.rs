@@ -33,7 +33,9 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn json(&self) -> bool {
         match self {
-            Command::Create { print, .. } | Command::List(print) | Command::Revoke { print, .. } => print.json,
+            Command::Create { print, .. } | Command::List(print) | Command::Revoke { print, .. } => {
+                print.json
+            }
         }
     }
 }

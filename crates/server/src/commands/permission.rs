@@ -53,7 +53,9 @@ pub(super) enum Command {
 impl Command {
     pub(super) fn json(&self) -> bool {
         match self {
-            Command::Create { print, .. } | Command::List { print, .. } | Command::Grant { print, .. } => print.json,
+            Command::Create { print, .. } | Command::List { print, .. } | Command::Grant { print, .. } => {
+                print.json
+            }
         }
     }
 }
@@ -68,10 +70,13 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
         Command::List { app, print } => {
             let definitions = guildhall.definitions(&AppId::from_text(app)).await?;
             let rows: Vec<_> = definitions.permissions.iter().map(view).collect();
-            output::show(print.json, &rows.into(), |rows| output::table(rows, &["id", "name", "description"]));
+            output::show(print.json, &rows.into(), |rows| {
+                output::table(rows, &["id", "name", "description"])
+            });
         }
         Command::Grant { app, plan, permission, print } => {
-            let (app, plan_id, id) = (AppId::from_text(app), PlanId::from_text(plan), PermissionId::from_text(permission));
+            let (app, plan_id, id) =
+                (AppId::from_text(app), PlanId::from_text(plan), PermissionId::from_text(permission));
             guildhall.set_plan_permission(&app, &plan_id, &id, true, Actor::CommandLine).await?;
             output::show(print.json, &json!({ "plan": plan_id, "permission": id }), output::fields);
         }

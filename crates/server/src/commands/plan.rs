@@ -65,7 +65,15 @@ impl Command {
 pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Result<ExitCode> {
     match command {
         Command::Create {
-            app, name, description, price, currency, interval, restrict_to_admin, member_limit, print,
+            app,
+            name,
+            description,
+            price,
+            currency,
+            interval,
+            restrict_to_admin,
+            member_limit,
+            print,
         } => {
             let draft = PlanDraft {
                 name,
@@ -74,7 +82,11 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
                 restrict_to_admin,
                 member_limit,
                 redirects: JsonObject::empty(),
-                prices: price.map(|minor| price_draft(minor, &currency, interval)).transpose()?.into_iter().collect(),
+                prices: price
+                    .map(|minor| price_draft(minor, &currency, interval))
+                    .transpose()?
+                    .into_iter()
+                    .collect(),
             };
             let plan = guildhall.create_plan(&AppId::from_text(app), draft, Actor::CommandLine).await?;
             output::show(print.json, &view(&plan), output::fields);

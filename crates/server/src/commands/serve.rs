@@ -62,7 +62,7 @@ async fn run_until_told(settings: &Settings, log: &LogGuard) -> anyhow::Result<(
     }
     jobs.stop().await;
     guildhall.close().await;
-    tracing::info!("stopped");
+    tracing::info!(log_lines_dropped = logging::dropped(), "stopped");
     Ok(())
 }
 

@@ -57,11 +57,11 @@ fn add(command: Command, everywhere: bool) -> Command {
             Form::List => "LIST",
         };
         command.arg(
-            Arg::new(setting.name)
-                .long(flag.as_str())
-                .value_name(value)
-                .global(everywhere)
-                .help(format!("{} [default: {}]", setting.about(), setting.default_said())),
+            Arg::new(setting.name).long(flag.as_str()).value_name(value).global(everywhere).help(format!(
+                "{} [default: {}]",
+                setting.about(),
+                setting.default_said()
+            )),
         )
     })
 }

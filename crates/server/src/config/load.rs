@@ -198,8 +198,7 @@ fn find(given: &[Given], working_dir: &Path) -> Result<Option<(PathBuf, String)>
                 }
                 return Ok(Some((path.clone(), text)));
             }
-            Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
             Err(error) => {
                 let place = "the settings file".to_owned();
                 let reason = error.to_string();

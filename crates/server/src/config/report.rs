@@ -61,9 +61,8 @@ impl Settings {
 
 /// The reference of all settings, as a Markdown table.
 pub fn markdown() -> String {
-    let mut text = String::from(
-        "| Setting | Flag | Environment | Default | What it is |\n|---|---|---|---|---|\n",
-    );
+    let mut text =
+        String::from("| Setting | Flag | Environment | Default | What it is |\n|---|---|---|---|---|\n");
     for setting in ALL {
         let Setting { name, .. } = setting;
         let (flag, variable) = (setting.flag(), setting.variable());

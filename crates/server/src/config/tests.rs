@@ -100,8 +100,7 @@ fn the_file_is_the_named_one_then_the_near_one_then_that_of_the_data_directory()
         ("elsewhere/guildhall.toml", "rate_limit = 4"),
     ];
     let place = Place::new(&files);
-    let rate =
-        |place: &Place, line, variables: &[_]| place.load(line, variables).unwrap().rate_limit;
+    let rate = |place: &Place, line, variables: &[_]| place.load(line, variables).unwrap().rate_limit;
     assert_eq!(rate(&place, "doctor --config other.toml", &[]), 1);
     assert_eq!(rate(&place, "doctor", &[("GUILDHALL_CONFIG", "other.toml")]), 1);
     assert_eq!(rate(&place, "--config guildhall.toml doctor", &[("GUILDHALL_CONFIG", "x")]), 2);
@@ -126,9 +125,7 @@ fn unknown_names_are_errors_that_suggest_the_known_one() {
         "there is no setting `GUILDHALL_DATADIR` in the environment; did you mean \
          `GUILDHALL_DATA_DIR`?"
     );
-    assert!(
-        message("GUILDHALL_REDIS_URLFILE").ends_with("did you mean `GUILDHALL_REDIS_URL_FILE`?")
-    );
+    assert!(message("GUILDHALL_REDIS_URLFILE").ends_with("did you mean `GUILDHALL_REDIS_URL_FILE`?"));
     assert!(message("GUILDHALL_LISTEN_FILE").starts_with("there is no setting"));
     assert!(message("GUILDHALL_QQQQQQQQQQ").ends_with("in the environment"));
     let tests = [("GUILDHALL_TEST_X", "1"), ("GUILDHALL_BIN", "x"), ("GUILDHALL_URL", "x")];

@@ -66,8 +66,7 @@ impl Value for Vec<IpNet> {
     const FORM: Form = Form::List;
 
     fn parse(text: &str, _: (u64, u64)) -> Option<Self> {
-        let one =
-            |part: &str| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from));
+        let one = |part: &str| part.parse().ok().or_else(|| part.parse::<IpAddr>().ok().map(IpNet::from));
         text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(one).collect()
     }
 }
@@ -120,13 +119,6 @@ macro_rules! secret_addresses {
         #[derive(Clone, PartialEq, Eq)]
         pub struct $name(String);
 
-        impl $name {
-            /// The address, to connect to. Never to a log.
-            pub fn reveal(&self) -> &str {
-                &self.0
-            }
-        }
-
         impl fmt::Debug for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str(concat!(stringify!($name), "([redacted])"))
@@ -152,6 +144,13 @@ secret_addresses! {
         &["redis://", "rediss://", "redis+unix://", "unix://"];
 }
 
+impl DatabaseUrl {
+    /// The address, to connect to. Never to a log.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
 /// An `http` or `https` address without query and fragment, and without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl(String);
@@ -160,11 +159,6 @@ impl PublicUrl {
     /// The address: append paths that start with a slash.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// Whether callers come through TLS (so that cookies can insist on it).
-    pub fn is_https(&self) -> bool {
-        self.0.starts_with("https://")
     }
 }
 

@@ -28,17 +28,9 @@ const PATTERNS: [(&str, &str, &str); 9] = [
     (r#"((?:postgres(?:ql)?|rediss?|valkeys?)://)[^\s"'@]*:[^\s"']*@"#, "${1}", "@"),
     (r#"([A-Za-z][A-Za-z0-9+.-]*://)[^\s"'/?#@]*:[^\s"'/?#@]*@"#, "${1}", "@"),
     // Settings and query parameters. Prose with a colon ("password: too short") stays.
-    (
-        r#"((?i:password|passwd|api_?key|secret|x-api-key)=)(?:'[^'\n]*'|"[^"\n]*"|[^\s"'&;,\\]+)"#,
-        "${1}",
-        "",
-    ),
+    (r#"((?i:password|passwd|api_?key|secret|x-api-key)=)(?:'[^'\n]*'|"[^"\n]*"|[^\s"'&;,\\]+)"#, "${1}", ""),
     // The same as a JSON member, also inside a string that quotes JSON.
-    (
-        r#"((?i:password|passwd|api_?key|secret|x-api-key)\\?"\s*:\s*\\?")(?:[^"\\\n]|\\[^"\n])*"#,
-        "${1}",
-        "",
-    ),
+    (r#"((?i:password|passwd|api_?key|secret|x-api-key)\\?"\s*:\s*\\?")(?:[^"\\\n]|\\[^"\n])*"#, "${1}", ""),
     // E-mail addresses, also with their `@` escaped as in a URL.
     (r"[\w.%+'-]+(?:@|%40)(?:[\w-]+\.)+(?:\p{L}{2,}|xn--[\w-]+)", "", ""),
 ];

@@ -44,13 +44,17 @@ impl Engine {
     pub(crate) async fn connect(url: &str, settings: &StoreSettings) -> Result<Self, StoreError> {
         let mut config: tokio_postgres::Config = url.parse().map_err(|_| {
             // The parser's message can quote the URL, and the URL can hold a password.
-            StoreError::Unavailable("the database URL is not of the form postgres://user@host:port/name".into())
+            StoreError::Unavailable(
+                "the database URL is not of the form postgres://user@host:port/name".into(),
+            )
         })?;
         config.connect_timeout(CONNECTION_WAIT);
         config.application_name("guildhall");
-        let manager = Manager::from_config(config.clone(), NoTls, ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        });
+        let manager = Manager::from_config(
+            config.clone(),
+            NoTls,
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+        );
         let pool = Pool::builder(manager)
             .max_size(settings.postgres_connections_max)
             .wait_timeout(Some(CONNECTION_WAIT))
@@ -73,10 +77,7 @@ impl Engine {
     }
 
     pub(crate) async fn client(&self) -> Result<Object, StoreError> {
-        self.pool
-            .get()
-            .await
-            .map_err(|error| StoreError::Unavailable(error.to_string()))
+        self.pool.get().await.map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 
     pub(crate) async fn read<T, E, F>(&self, work: F) -> Result<T, E>
@@ -205,18 +206,12 @@ where
 
 async fn batch(tx: &mut Tx, sql: &str) -> Result<(), StoreError> {
     match &mut tx.0 {
-        Inner::Postgres(client) => {
-            client.batch_execute(sql).await.map_err(|error| postgres_error(&error))
-        }
+        Inner::Postgres(client) => client.batch_execute(sql).await.map_err(|error| postgres_error(&error)),
         Inner::Sqlite(_) => Err(StoreError::corrupt("not a PostgreSQL connection")),
     }
 }
 
-pub(crate) async fn execute(
-    client: &Object,
-    sql: &str,
-    params: &[Param<'_>],
-) -> Result<u64, StoreError> {
+pub(crate) async fn execute(client: &Object, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
     let changed = async {
         let statement = client.prepare_cached(sql).await?;
         client.execute(&statement, &borrowed(params)).await

@@ -116,9 +116,7 @@ impl Row<'_> {
     pub(crate) fn opt_text(&self, column: usize) -> Result<Option<&str>, StoreError> {
         match self {
             Row::Sqlite(row) => match value(row, column)? {
-                ValueRef::Text(bytes) => {
-                    std::str::from_utf8(bytes).map(Some).map_err(|_| mistyped(column))
-                }
+                ValueRef::Text(bytes) => std::str::from_utf8(bytes).map(Some).map_err(|_| mistyped(column)),
                 ValueRef::Null => Ok(None),
                 _ => Err(mistyped(column)),
             },

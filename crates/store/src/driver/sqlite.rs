@@ -142,9 +142,7 @@ impl Engine {
 
     fn submit(&self, unit: Unit) -> Result<(), StoreError> {
         let queue = self.queue.lock();
-        let queue = queue
-            .as_ref()
-            .ok_or_else(|| StoreError::Unavailable("the server is stopping".into()))?;
+        let queue = queue.as_ref().ok_or_else(|| StoreError::Unavailable("the server is stopping".into()))?;
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
         queue.try_send(unit).map_err(|error| {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -249,11 +247,7 @@ impl Writer {
                 self.settle(group, Some(&error));
                 return;
             }
-            next = if group.len() < self.batch_max {
-                self.units.try_recv().ok()
-            } else {
-                None
-            };
+            next = if group.len() < self.batch_max { self.units.try_recv().ok() } else { None };
         }
         let failure = run(&mut self.tx, "COMMIT").err();
         if let Some(error) = &failure {
@@ -303,8 +297,7 @@ impl Writer {
 
 /// The value of a future that never waits: on this engine every statement completes in place.
 fn finish<T>(work: Work<'_, T>) -> T {
-    work.now_or_never()
-        .expect("a unit of work awaits nothing but its own statements")
+    work.now_or_never().expect("a unit of work awaits nothing but its own statements")
 }
 
 /// Opens the one connection that writes, creating file and folder if they are missing.
@@ -313,20 +306,22 @@ pub(crate) fn connect_to_write(file: &Path) -> Result<Connection, StoreError> {
         create_private_folder(folder)?;
     }
     let connection = connect(file)?;
-    pragmas(&connection, &[
-        ("journal_mode", "WAL"),
-        ("synchronous", "FULL"),
-        ("cache_size", "-32768"),
-        ("wal_autocheckpoint", &CHECKPOINT_PAGES.to_string()),
-    ])?;
+    pragmas(
+        &connection,
+        &[
+            ("journal_mode", "WAL"),
+            ("synchronous", "FULL"),
+            ("cache_size", "-32768"),
+            ("wal_autocheckpoint", &CHECKPOINT_PAGES.to_string()),
+        ],
+    )?;
     make_private(file);
     Ok(connection)
 }
 
 fn connect(file: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags).map_err(|error| sqlite_error(&error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     // Without the planner's stability guarantee, a statement whose parameters the planner looked
@@ -335,21 +330,22 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map_err(|error| sqlite_error(&error))?;
-    pragmas(&connection, &[
-        ("busy_timeout", &BUSY_TIMEOUT_MS.to_string()),
-        ("synchronous", "FULL"),
-        ("foreign_keys", "ON"),
-        ("temp_store", "MEMORY"),
-        ("mmap_size", "17179869184"),
-    ])?;
+    pragmas(
+        &connection,
+        &[
+            ("busy_timeout", &BUSY_TIMEOUT_MS.to_string()),
+            ("synchronous", "FULL"),
+            ("foreign_keys", "ON"),
+            ("temp_store", "MEMORY"),
+            ("mmap_size", "17179869184"),
+        ],
+    )?;
     Ok(connection)
 }
 
 fn pragmas(connection: &Connection, settings: &[(&str, &str)]) -> Result<(), StoreError> {
     for (name, value) in settings {
-        connection
-            .pragma_update(None, name, value)
-            .map_err(|error| sqlite_error(&error))?;
+        connection.pragma_update(None, name, value).map_err(|error| sqlite_error(&error))?;
     }
     Ok(())
 }
@@ -381,11 +377,7 @@ fn run(tx: &mut Tx, sql: &str) -> Result<(), StoreError> {
     }
 }
 
-pub(crate) fn execute(
-    connection: &Connection,
-    sql: &str,
-    params: &[Param<'_>],
-) -> Result<u64, StoreError> {
+pub(crate) fn execute(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
     let changed = (|| {
         let mut statement = connection.prepare_cached(sql)?;
         bind(&mut statement, params)?;
