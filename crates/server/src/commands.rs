@@ -134,6 +134,9 @@ impl Line {
         if let Command::Docs(command) = self.command {
             return Ok(docs::run(command));
         }
+        if let Command::Key(key::Command::Check(print)) = self.command {
+            return key::check(print);
+        }
         let settings = Settings::load(&self.flags, serve_flags, environment(), &directory)?;
         match self.command {
             Command::Serve(_) => serve::run(settings),

@@ -3,6 +3,7 @@
 
 mod clock;
 mod engine;
+pub mod installation;
 pub mod postgres;
 mod server;
 

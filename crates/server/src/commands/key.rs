@@ -159,7 +159,8 @@ async fn rotate(guildhall: &Guildhall, id: &KeyId, print: Print) -> anyhow::Resu
     Ok(())
 }
 
-fn check(print: Print) -> anyhow::Result<ExitCode> {
+/// Needs neither settings nor a database.
+pub(super) fn check(print: Print) -> anyhow::Result<ExitCode> {
     let text = input()?;
     let shape = Shape::of(&text).filter(|shape| shape.checksum_ok);
     let value = json!({
@@ -222,8 +223,12 @@ fn input() -> anyhow::Result<String> {
         .take(INPUT_BYTES_MAX)
         .read_to_string(&mut text)
         .context("the key could not be read from standard input")?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    Ok(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    Ok(without_line_end(&text).to_owned())
+}
+
+fn without_line_end(text: &str) -> &str {
+    let line = text.strip_suffix("\r\n").or_else(|| text.strip_suffix('\n'));
+    line.unwrap_or(text)
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
@@ -234,4 +239,39 @@ fn time(text: &str) -> Result<Timestamp, String> {
 fn network(text: &str) -> Result<IpNet, String> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     address.or_else(|_| text.parse()).map_err(|_| "an address looks like 192.0.2.1 or 192.0.2.0/24".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_end_is_taken_off_a_key_and_nothing_else() {
+        for (given, expected) in [
+            ("key", "key"),
+            ("key\n", "key"),
+            ("key\r\n", "key"),
+            ("key\n\n", "key\n"),
+            ("key\r", "key\r"),
+            (" key ", " key "),
+            ("", ""),
+        ] {
+            assert_eq!(without_line_end(given), expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_a_network_of_one() {
+        assert_eq!(network("192.0.2.1").map(|net| net.to_string()), Ok("192.0.2.1/32".into()));
+        assert_eq!(network("2001:db8::/32").map(|net| net.to_string()), Ok("2001:db8::/32".into()));
+        assert!(network("192.0.2.0/33").is_err());
+        assert!(network("localhost").is_err());
+    }
+
+    #[test]
+    fn an_expiry_is_a_time_with_its_offset() {
+        assert_eq!(time("1970-01-01T01:00:01+01:00"), Ok(Timestamp::from_micros(1_000_000)));
+        assert!(time("2027-01-31").is_err());
+        assert!(time("tomorrow").is_err());
+    }
 }

@@ -1,21 +1,23 @@
 //! `guildhall member …`: moving members in and out, row by row, whatever the size of the file.
 
+mod rows;
+
 use super::{Place, Print};
 use crate::output;
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
-use futures_util::Stream;
+use futures_util::stream;
 use guildhall_app::Guildhall;
-use guildhall_app::members::{ImportOutcome, ImportRow, Importer, OnError, csv_header};
+use guildhall_app::members::{ImportOutcome, Importer, OnError, csv_header};
 use serde_json::json;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{BufReader, BufWriter, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The longest line of an import, in bytes: a member JSON of 1 MB and room for the rest.
-const LINE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// The mode of an export's file.
+const OWNER_ONLY: u32 = 0o600;
 /// How often progress is shown, in rows.
 const PROGRESS_EVERY: u64 = 1_000;
 
@@ -79,8 +81,8 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
             let importer = Importer::new(guildhall, access, dry_run, on_error);
             let input = open_to_read(&file)?;
             let outcome = match format_of(&file, format)? {
-                Format::Jsonl => importer.run(json_rows(input), show_progress).await,
-                Format::Csv => importer.run(csv_rows(input)?, show_progress).await,
+                Format::Jsonl => importer.run(stream::iter(rows::json(input)), show_progress).await,
+                Format::Csv => importer.run(stream::iter(rows::csv(input)?), show_progress).await,
             };
             output::progress("\n");
             Ok(report(&outcome, dry_run, print))
@@ -125,54 +127,12 @@ fn format_of(file: &Path, format: Option<Format>) -> anyhow::Result<Format> {
     }
 }
 
-fn open_to_read(file: &Path) -> anyhow::Result<Box<dyn BufRead + Send>> {
+fn open_to_read(file: &Path) -> anyhow::Result<rows::Input> {
     if file == Path::new("-") {
         return Ok(Box::new(BufReader::new(std::io::stdin())));
     }
     let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(Box::new(BufReader::new(opened)))
-}
-
-/// Lines of JSON as rows; empty lines are passed over.
-fn json_rows(mut input: Box<dyn BufRead + Send>) -> impl Stream<Item = ImportRow> + Unpin {
-    let mut line = 0;
-    futures_util::stream::iter(std::iter::from_fn(move || {
-        loop {
-            line += 1;
-            let mut bytes = Vec::new();
-            match input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut bytes) {
-                Ok(0) => return None,
-                Ok(_) if bytes.iter().all(u8::is_ascii_whitespace) => {}
-                Ok(_) => {
-                    let text = String::from_utf8_lossy(&bytes);
-                    return Some(ImportRow::from_json_line(line, &text));
-                }
-                Err(error) => {
-                    return Some(ImportRow {
-                        line,
-                        fields: Err(format!("the file cannot be read: {error}")),
-                    });
-                }
-            }
-        }
-    }))
-}
-
-/// Records of CSV as rows.
-fn csv_rows(input: Box<dyn BufRead + Send>) -> anyhow::Result<impl Stream<Item = ImportRow> + Unpin> {
-    let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(input);
-    let header = reader.headers().context("the first line must name the columns")?.clone();
-    let rows = reader.into_records().map(move |record| match record {
-        Ok(record) => {
-            let line = record.position().map_or(0, csv::Position::line);
-            ImportRow::from_csv_record(line, header.iter().zip(record.iter()))
-        }
-        Err(error) => {
-            let line = error.position().map_or(0, csv::Position::line);
-            ImportRow { line, fields: Err(format!("the line is not CSV: {error}")) }
-        }
-    });
-    Ok(futures_util::stream::iter(rows))
 }
 
 async fn export(guildhall: &Guildhall, place: &Place, file: &Path, format: Format) -> anyhow::Result<()> {
@@ -206,12 +166,16 @@ fn write_csv(out: &mut impl Write, records: impl IntoIterator<Item = Vec<String>
     Ok(writer.flush()?)
 }
 
-/// The file to write, readable by its owner only: an export holds password hashes.
+/// The file to write, readable by its owner only, also if it was there before: an export holds
+/// password hashes.
 fn create_private(file: &Path) -> anyhow::Result<Box<dyn Write>> {
     if file == Path::new("-") {
         return Ok(Box::new(BufWriter::new(std::io::stdout())));
     }
-    let created = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file);
+    let created = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(file);
     let created = created.with_context(|| format!("cannot write {}", file.display()))?;
+    if created.metadata()?.is_file() {
+        created.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+    }
     Ok(Box::new(BufWriter::new(created)))
 }
