@@ -119,7 +119,7 @@ impl Own {
         let data = self.folder.path().join("data");
         let mut options = format!(
             "exec {} -D {} -p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-             -c max_connections=300 -c shared_buffers=32MB -c log_min_messages=fatal",
+             -c max_connections=300 -c shared_buffers=32MB -c log_min_messages=log",
             program("postgres").display(),
             data.display(),
             self.port
@@ -132,7 +132,7 @@ impl Own {
         // takes the folder away.
         let folder = self.folder.path().display();
         let script =
-            format!("({options}) </dev/null & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf '{folder}'");
+            format!("({options}) </dev/null 2>'{folder}/log' & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf '{folder}'");
         let mut guard = as_server_user(Path::new("sh"));
         guard.args(["-c", &script]).process_group(0).stdin(Stdio::piped());
         let guard = guard.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell can be run");
@@ -149,26 +149,33 @@ impl Own {
             if ready.is_ok_and(|status| status.success()) {
                 return;
             }
-            assert!(Instant::now() < deadline, "PostgreSQL did not start within {START_TIMEOUT:?}");
+            let log = || std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "PostgreSQL did not start: {}", log());
             std::thread::yield_now();
         }
     }
 
+    /// Kills the guard first, so that it does not take the folder away, and then every process of
+    /// the server. They are found by their working directory, which is the data folder: backends
+    /// lead sessions of their own, and one that outlives the postmaster keeps a new one from starting.
     fn stop(&mut self) {
         let Some(mut guard) = self.guard.take() else { return };
-        // The guard goes first, so that it does not take the folder away. Backends lead sessions of
-        // their own and are killed one by one.
         let group = format!("-{}", guard.id());
-        let pid_file = self.folder.path().join("data/postmaster.pid");
-        let postmaster = std::fs::read_to_string(pid_file).unwrap_or_default();
-        let postmaster = postmaster.lines().next().map(str::to_owned);
-        let backends = postmaster.as_deref().map(children_of).unwrap_or_default();
-        let mut targets: Vec<String> = postmaster.into_iter().collect();
-        targets.extend(backends);
         let _ = Command::new("kill").args(["-9", "--", &group]).output();
-        let _ = Command::new("kill").arg("-9").args(&targets).output();
         let _ = guard.wait();
-        wait_until_gone(&targets);
+        let data = self.folder.path().join("data");
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            let left = processes_in(&data);
+            if left.is_empty() {
+                // A zombie that nobody has reaped yet still owns its number, and the server would
+                // take it for another one at work.
+                let _ = std::fs::remove_file(data.join("postmaster.pid"));
+                return;
+            }
+            assert!(Instant::now() < deadline, "PostgreSQL's processes did not end");
+            let _ = Command::new("kill").arg("-9").args(&left).output();
+        }
     }
 }
 
@@ -178,25 +185,13 @@ impl Drop for Own {
     }
 }
 
-fn children_of(pid: &str) -> Vec<String> {
-    let path = format!("/proc/{pid}/task/{pid}/children");
-    let children = std::fs::read_to_string(path).unwrap_or_default();
-    children.split_whitespace().map(str::to_owned).collect()
-}
-
-fn wait_until_gone(pids: &[String]) {
-    let deadline = Instant::now() + START_TIMEOUT;
-    while pids.iter().any(|pid| is_alive(pid)) {
-        assert!(Instant::now() < deadline, "PostgreSQL's processes did not end");
-        std::thread::yield_now();
-    }
-}
-
-/// Whether a process is there and more than a zombie.
-fn is_alive(pid: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
-    state.is_some_and(|state| state != 'Z')
+/// The processes whose working directory is this one. What is ending has none any more.
+fn processes_in(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let there = entries.filter(|entry| {
+        std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(directory))
+    });
+    there.filter_map(|entry| entry.file_name().into_string().ok()).collect()
 }
 
 /// A program of the newest PostgreSQL that is installed.
