@@ -1,11 +1,13 @@
 //! The commands as scripts use them: the built binary, its JSON and its exit codes.
-#![expect(missing_docs, reason = "a test's name says it all")]
 
-#[path = "support/mod.rs"]
-mod support;
+mod commands {
+    pub mod members;
+    pub mod serving;
+    pub mod support;
+}
 
+use commands::support::{Installation, names, ran, text};
 use serde_json::{Value, json};
-use support::{Installation, names, ran, text};
 
 const LEGACY: &str = "legacy-key-of-a-shop-0123456789";
 

@@ -9,7 +9,7 @@ mod crash {
 use crash::database::Database;
 use crash::traffic::{Traffic, Writer, verify};
 use guildhall_testkit::postgres::{Cluster, Durability};
-use guildhall_testkit::process::{Installation, Process};
+use guildhall_testkit::process::{Place, Process};
 use guildhall_testkit::{Engine, run};
 use reqwest::Method;
 use serde_json::json;
@@ -25,13 +25,13 @@ const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What every round needs to know.
 struct Scene {
-    installation: Installation,
+    installation: Place,
     key: String,
     plan: String,
 }
 
 impl Scene {
-    fn set_up(installation: Installation) -> Self {
+    fn set_up(installation: Place) -> Self {
         let app = installation.json(&["app", "create", "--name", "Crash"]);
         let app = app["id"].as_str().expect("an id").to_owned();
         installation.json(&["app", "update", "--app", &app, "--passwordless", "on"]);
@@ -69,7 +69,7 @@ fn enough(round: u64) -> u64 {
 }
 
 async fn server_is_killed() {
-    let scene = Scene::set_up(Installation::new(BINARY, Engine::Sqlite));
+    let scene = Scene::set_up(Place::new(BINARY, Engine::Sqlite));
     let mut server = scene.installation.start(&[]);
     let mut writers = scene.writers(&server).await;
     for round in 0..ROUNDS {
@@ -93,7 +93,7 @@ async fn server_is_killed() {
 async fn database_is_killed() {
     let mut cluster = Cluster::start_own(Durability::Durable);
     let url = cluster.create_database().url().to_owned();
-    let scene = Scene::set_up(Installation::with_database(BINARY, Some(url.clone())));
+    let scene = Scene::set_up(Place::with_database(BINARY, Some(url.clone())));
     let mut server = scene.installation.start(&[]);
     let mut writers = scene.writers(&server).await;
     for round in 0..ROUNDS {

@@ -91,7 +91,8 @@ pub(crate) async fn apply_postgres(engine: &PostgresEngine, now: Timestamp) -> R
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
     transaction.batch_execute(HISTORY).await.map_err(failed)?;
     let row = transaction.query_one(VERSION, &[]).await.map_err(failed)?;
-    for migration in outstanding(Row::Postgres(&row).int(0)?)? {
+    let found = Row::Postgres(&row).int(0)?;
+    for migration in outstanding(found)? {
         transaction.batch_execute(migration.postgres).await.map_err(failed)?;
         let [number, name, at] = note(migration, now);
         transaction.execute(NOTE, &[&number, &name, &at]).await.map_err(failed)?;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// Runs the server until it is told to stop.
@@ -42,6 +42,7 @@ async fn run_until_told(settings: &Settings, log: &LogGuard) -> anyhow::Result<(
         .await
         .with_context(|| format!("cannot listen on {}; choose another with --listen", settings.listen))?;
     let address = listener.local_addr()?;
+    let signals = hear_signals()?;
     if let Some(created) = guildhall.create_first_app().await? {
         let link = guildhall.create_setup_link().await?;
         output::line(&first_start_notice(&created, &link, &base_url(settings)));
@@ -49,7 +50,7 @@ async fn run_until_told(settings: &Settings, log: &LogGuard) -> anyhow::Result<(
     warn_of_settings_without_effect(settings);
     let (stopping, stopped) = watch::channel(());
     let draining = Arc::new(AtomicBool::new(false));
-    tokio::spawn(drain_on_signal(Arc::clone(&draining), stopping));
+    tokio::spawn(drain_on_signal(signals, Arc::clone(&draining), stopping));
     let jobs = guildhall_jobs::start(guildhall.clone());
     let metrics = serve_metrics(settings, &guildhall, stopped.clone()).await?;
     tracing::info!(%address, engine = guildhall.engine_name(), version = env!("CARGO_PKG_VERSION"), "listening");
@@ -109,14 +110,20 @@ async fn told(mut stopped: watch::Receiver<()>) {
     let _ = stopped.changed().await;
 }
 
+/// SIGTERM and SIGINT, heard from here on: one that comes after the server says that it listens, or
+/// while it shows the first keys, does not end it half way. Before, while it waits for a database,
+/// they end it at once.
+fn hear_signals() -> anyhow::Result<[Signal; 2]> {
+    let hear = |kind| signal(kind).context("signals cannot be heard");
+    Ok([hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?])
+}
+
 /// At SIGTERM or SIGINT: `/readyz` turns away, then no new connection is taken.
-async fn drain_on_signal(draining: Arc<AtomicBool>, stopping: watch::Sender<()>) {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be heard: stop the server with SIGKILL");
-        return std::future::pending().await;
-    };
+async fn drain_on_signal(
+    [mut terminate, mut interrupt]: [Signal; 2],
+    draining: Arc<AtomicBool>,
+    stopping: watch::Sender<()>,
+) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -37,7 +37,7 @@ impl Iterator for JsonLines {
             let mut bytes = Vec::new();
             match self.read_line(&mut bytes) {
                 Ok(0) => self.ended = true,
-                Ok(_) if bytes.trim_ascii().is_empty() => {}
+                Ok(_) if bytes.trim_ascii().is_empty() && !is_too_long(&bytes) => {}
                 Ok(_) => return Some(self.row(&bytes)),
                 Err(error) => {
                     self.ended = true;

@@ -1,12 +1,8 @@
 //! Moving members in and out with the built binary.
-#![expect(missing_docs, reason = "a test's name says it all")]
 
-#[path = "support/mod.rs"]
-mod support;
-
+use super::support::{Installation, text};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
-use support::{Installation, text};
 
 /// bcrypt of `password` as another vendor stores it.
 const BCRYPT: &str = "$2a$05$bvIG6Nmid91Mu9RcmmWZfO5HJIMCT8riNW0hEp8f6/FuA2/mHZFpe";
@@ -27,7 +23,7 @@ fn members(lines: &str) -> Vec<Value> {
 
 fn row(number: usize) -> String {
     let row = json!({
-        "auth": { "email": format!("m{number}@example.com") }, "verified": number % 2 == 0,
+        "auth": { "email": format!("m{number}@example.com") }, "verified": number.is_multiple_of(2),
         "customFields": { "first-name": format!("Zoë {number}") }, "metaData": { "n": number.to_string() },
         "json": { "deep": [1, { "two": null }] }, "loginRedirect": "/welcome",
         "createdAt": "2020-02-29T12:00:00.000Z", "lastLogin": "2021-01-01T00:00:00.000Z",
@@ -137,6 +133,7 @@ fn a_file_that_is_none_ends_the_import() {
     assert_eq!((directory.code, &directory.json()["taken"]), (1, &json!(0)));
     assert_eq!(directory.json()["refused"].as_array().map(Vec::len), Some(1));
     for (file, hint) in [("missing.jsonl", "cannot read"), ("members", "--format"), ("bad.csv", "`email`")] {
+        installation.write("members", "");
         installation.write("bad.csv", "Email,Name\nada@example.com,Ada\n");
         let ran = installation.run(&[&words[..], &[file]].concat());
         assert_eq!(ran.code, 1);

@@ -1,0 +1,204 @@
+//! A unit of work happens whole or not at all, and fails alone.
+
+use guildhall_domain::Timestamp;
+use guildhall_domain::ids::AppId;
+use guildhall_domain::{App, Mode};
+use guildhall_store::{Store, StoreError, StoreSettings};
+use guildhall_testkit::{Database, Engine, both_engines};
+use std::sync::mpsc;
+use std::sync::{Arc, Barrier};
+
+async fn open(engine: Engine, write_queue_max: usize) -> (Store, Database) {
+    let database = Database::create(engine).await;
+    let settings = StoreSettings {
+        target: database.target.clone(),
+        now: Timestamp::from_micros(1),
+        secret: [7; 16],
+        write_queue_max,
+        write_batch_max: 1024,
+        postgres_connections_max: 4,
+    };
+    (Store::open(settings).await.expect("it opens"), database)
+}
+
+fn app(name: &str) -> App {
+    App {
+        id: AppId::from_text(format!("app_{name}")),
+        name: name.into(),
+        shop: None,
+        api_access: true,
+        passwordless: false,
+        created_at: Timestamp::from_micros(1),
+    }
+}
+
+async fn insert(store: &Store, name: &str) -> Result<(), StoreError> {
+    let app = app(name);
+    store.write(move |tx| Box::pin(async move { tx.apps().insert(&app).await })).await
+}
+
+async fn names(store: &Store) -> Vec<String> {
+    let listed: Result<_, StoreError> = store.scan(|tx| Box::pin(async move { tx.apps().list().await })).await;
+    listed.expect("a list").into_iter().map(|app| app.name).collect()
+}
+
+both_engines! {
+    async fn a_unit_that_fails_leaves_nothing(engine) {
+        let (store, _database) = open(engine, 64).await;
+        let failed: Result<(), StoreError> = store.write(|tx| Box::pin(async move {
+            tx.apps().insert(&app("half")).await?;
+            tx.environments().insert(&AppId::from_text("app_half"), Mode::Live).await?;
+            Err(StoreError::Corrupt("on purpose".into()))
+        })).await;
+        assert!(failed.is_err());
+        assert!(names(&store).await.is_empty());
+    }
+
+    async fn a_unit_that_panics_fails_alone(engine) {
+        let (store, _database) = open(engine, 64).await;
+        let neighbours: Vec<_> = (0..20).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                if number == 10 {
+                    let panicked: Result<(), StoreError> = store.write(|tx| Box::pin(async move {
+                        tx.apps().insert(&app("panicked")).await?;
+                        panic!("on purpose")
+                    })).await;
+                    assert!(matches!(panicked, Err(StoreError::Panicked)));
+                } else {
+                    insert(&store, &format!("neighbour{number}")).await.expect("a neighbour is stored");
+                }
+            })
+        }).collect();
+        for neighbour in neighbours {
+            neighbour.await.expect("no panic outside the unit");
+        }
+        let names = names(&store).await;
+        assert_eq!(names.len(), 19);
+        assert!(!names.contains(&"panicked".to_owned()));
+        insert(&store, "afterwards").await.expect("the store goes on");
+    }
+
+    async fn a_conflict_is_named_and_leaves_its_neighbours_alone(engine) {
+        let (store, _database) = open(engine, 64).await;
+        let with_shop = |name: &str| App { shop: Some("one.example.com".into()), ..app(name) };
+        let (first, second) = (with_shop("first"), with_shop("second"));
+        let insert = |app: App| store.write(move |tx| Box::pin(async move { tx.apps().insert(&app).await }));
+        let stored: Result<(), StoreError> = insert(first).await;
+        stored.expect("the first is stored");
+        let refused: Result<(), StoreError> = insert(second).await;
+        assert!(matches!(refused, Err(StoreError::Conflict(guildhall_store::Constraint::Shop))));
+        assert_eq!(names(&store).await, ["first"]);
+    }
+
+    async fn a_caller_that_goes_away_does_not_stop_its_unit(engine) {
+        let (store, _database) = open(engine, 64).await;
+        let (begun, has_begun) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        let writing = store.clone();
+        let caller = tokio::spawn(async move {
+            let written: Result<(), StoreError> = writing.write(move |tx| Box::pin(async move {
+                begun.send(()).expect("the test listens");
+                may_go.recv().expect("the test lets it go on");
+                tx.apps().insert(&app("kept")).await
+            })).await;
+            written
+        });
+        tokio::task::spawn_blocking(move || has_begun.recv()).await.expect("no panic").expect("the unit began");
+        caller.abort();
+        assert!(caller.await.is_err());
+        go.send(()).expect("the unit waits");
+        while names(&store).await != ["kept"] {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn too_many_waiting_units_are_turned_away(engine) {
+        let (store, _database) = open(engine, 2).await;
+        let (go, may_go) = mpsc::channel::<()>();
+        let (begun, has_begun) = mpsc::channel();
+        let blocking = store.clone();
+        let blocked = tokio::spawn(async move {
+            let written: Result<(), StoreError> = blocking.write(move |_| Box::pin(async move {
+                begun.send(()).expect("the test listens");
+                may_go.recv().expect("the test lets it go on");
+                Ok(())
+            })).await;
+            written
+        });
+        tokio::task::spawn_blocking(move || has_begun.recv()).await.expect("no panic").expect("the unit began");
+        let mut waiting = Vec::new();
+        let mut turned_away = 0;
+        for number in 0..8 {
+            let name = format!("app{number}");
+            let mut write = Box::pin({
+                let store = store.clone();
+                async move { insert(&store, &name).await }
+            });
+            // Polled once, a write takes its place in the queue or is turned away at once.
+            match futures_util::poll!(&mut write) {
+                std::task::Poll::Ready(Err(StoreError::Overloaded)) => turned_away += 1,
+                _ => waiting.push(write),
+            }
+        }
+        assert!(turned_away >= 5, "{turned_away}");
+        go.send(()).expect("the unit waits");
+        blocked.await.expect("no panic").expect("it ends");
+        for write in waiting {
+            write.await.expect("what was let in is stored");
+        }
+        assert_eq!(names(&store).await.len(), 8 - turned_away);
+    }
+
+    async fn the_authority_version_moves_for_every_process(engine) {
+        let (store, database) = open(engine, 64).await;
+        let before = store.authority_version().await.expect("a version");
+        let settings = StoreSettings {
+            target: database.target.clone(), now: Timestamp::from_micros(1), secret: [9; 16],
+            write_queue_max: 8, write_batch_max: 8, postgres_connections_max: 2,
+        };
+        let other = Store::open(settings).await.expect("it opens");
+        for _ in 0..3 {
+            let seen = store.authority_version().await.expect("a version");
+            let bumped: Result<(), StoreError> =
+                other.write(|tx| Box::pin(async move { tx.authority().bump().await })).await;
+            bumped.expect("it is bumped");
+            assert_eq!(store.authority_version().await.expect("a version"), seen + 1);
+        }
+        insert(&store, "unrelated").await.expect("it is stored");
+        assert_eq!(store.authority_version().await.expect("a version"), before + 3);
+    }
+}
+
+#[test]
+fn sqlite_makes_many_units_durable_together() {
+    guildhall_testkit::run(async {
+        let (store, _database) = open(Engine::Sqlite, 4096).await;
+        let before = store.gauges();
+        let gate = Arc::new(Barrier::new(2));
+        let held = Arc::clone(&gate);
+        let blocking = store.clone();
+        let first = tokio::spawn(async move {
+            let written: Result<(), StoreError> = blocking.write(move |_| Box::pin(async move {
+                held.wait();
+                Ok(())
+            })).await;
+            written
+        });
+        let mut waiting: Vec<_> = (0..200).map(|number| {
+            let store = store.clone();
+            Box::pin(async move { insert(&store, &format!("app{number}")).await })
+        }).collect();
+        for write in &mut waiting {
+            assert!(futures_util::poll!(write).is_pending());
+        }
+        tokio::task::spawn_blocking(move || gate.wait()).await.expect("no panic");
+        first.await.expect("no panic").expect("it ends");
+        for write in waiting {
+            write.await.expect("it is stored");
+        }
+        let after = store.gauges();
+        assert_eq!(after.writes_total - before.writes_total, 201);
+        assert!(after.commits_total - before.commits_total <= 3, "one flush served many");
+    });
+}
