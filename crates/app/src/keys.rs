@@ -116,6 +116,9 @@ impl Guildhall {
                 "Partner keys belong to no app: use `partner create`.",
             ));
         }
+        if draft.import.is_some() && !matches!(draft.kind, KeyKind::Secret | KeyKind::Store) {
+            return Err(AppError::because(Code::InputInvalid, "Only secret and store keys can be imported."));
+        }
         let prepared = self.prepare_key(Some(mode), draft)?;
         let recorder = Recorder::of(actor, Some(app.clone()), self.now());
         let app = app.clone();

@@ -23,7 +23,8 @@ async fn execute(target: &Target, sql: &str) {
             rusqlite::Connection::open(file).expect("it opens").execute_batch(sql).expect("it runs");
         }
         Target::Postgres(url) => {
-            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("it connects");
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("it connects");
             let driving = tokio::spawn(connection);
             client.batch_execute(sql).await.expect("it runs");
             driving.abort();
@@ -48,14 +49,17 @@ fn sqlite_shape(file: &std::path::Path) -> BTreeSet<String> {
     };
     let columns = "SELECT t.name || '.' || c.name || CASE WHEN c.\"notnull\" THEN ' required' ELSE '' END
         FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'";
-    let indexes = "SELECT 'index ' || name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_%'";
+    let indexes =
+        "SELECT 'index ' || name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_%'";
     lines(columns).into_iter().chain(lines(indexes)).collect()
 }
 
 async fn postgres_shape(url: &str) -> BTreeSet<String> {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("it connects");
+    let (client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("it connects");
     let driving = tokio::spawn(connection);
-    let columns = "SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' required' ELSE '' END
+    let columns =
+        "SELECT table_name || '.' || column_name || CASE is_nullable WHEN 'NO' THEN ' required' ELSE '' END
         FROM information_schema.columns WHERE table_schema = 'public'";
     let indexes = "SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = 'public' AND indexname NOT LIKE '%_pkey'";
     let mut lines = BTreeSet::new();
@@ -70,7 +74,8 @@ async fn postgres_shape(url: &str) -> BTreeSet<String> {
 #[test]
 fn both_engines_end_with_the_same_tables_columns_and_indexes() {
     guildhall_testkit::run(async {
-        let (sqlite, postgres) = (Database::create(Engine::Sqlite).await, Database::create(Engine::Postgres).await);
+        let (sqlite, postgres) =
+            (Database::create(Engine::Sqlite).await, Database::create(Engine::Postgres).await);
         for database in [&sqlite, &postgres] {
             open(&database.target).await.expect("it opens").close().await;
         }
@@ -126,7 +131,9 @@ fn the_database_file_is_for_its_owner_only() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("data/guildhall.db");
         open(&Target::Sqlite(file.clone())).await.expect("it opens").close().await;
-        let mode = |path: &std::path::Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        let mode = |path: &std::path::Path| {
+            std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+        };
         assert_eq!(mode(&file), 0o600);
         assert_eq!(mode(file.parent().expect("a folder")), 0o700);
     });

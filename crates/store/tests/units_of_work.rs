@@ -38,7 +38,8 @@ async fn insert(store: &Store, name: &str) -> Result<(), StoreError> {
 }
 
 async fn names(store: &Store) -> Vec<String> {
-    let listed: Result<_, StoreError> = store.scan(|tx| Box::pin(async move { tx.apps().list().await })).await;
+    let listed: Result<_, StoreError> =
+        store.scan(|tx| Box::pin(async move { tx.apps().list().await })).await;
     listed.expect("a list").into_iter().map(|app| app.name).collect()
 }
 
@@ -179,16 +180,22 @@ fn sqlite_makes_many_units_durable_together() {
         let held = Arc::clone(&gate);
         let blocking = store.clone();
         let first = tokio::spawn(async move {
-            let written: Result<(), StoreError> = blocking.write(move |_| Box::pin(async move {
-                held.wait();
-                Ok(())
-            })).await;
+            let written: Result<(), StoreError> = blocking
+                .write(move |_| {
+                    Box::pin(async move {
+                        held.wait();
+                        Ok(())
+                    })
+                })
+                .await;
             written
         });
-        let mut waiting: Vec<_> = (0..200).map(|number| {
-            let store = store.clone();
-            Box::pin(async move { insert(&store, &format!("app{number}")).await })
-        }).collect();
+        let mut waiting: Vec<_> = (0..200)
+            .map(|number| {
+                let store = store.clone();
+                Box::pin(async move { insert(&store, &format!("app{number}")).await })
+            })
+            .collect();
         for write in &mut waiting {
             assert!(futures_util::poll!(write).is_pending());
         }

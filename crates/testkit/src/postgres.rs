@@ -131,8 +131,9 @@ impl Own {
         // input to close (which happens when the test process ends), stops the server at once and
         // takes the folder away.
         let folder = self.folder.path().display();
-        let script =
-            format!("({options}) </dev/null 2>'{folder}/log' & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf '{folder}'");
+        let script = format!(
+            "({options}) </dev/null 2>'{folder}/log' & cat >/dev/null; kill -QUIT $!; wait $!; rm -rf '{folder}'"
+        );
         let mut guard = as_server_user(Path::new("sh"));
         guard.args(["-c", &script]).process_group(0).stdin(Stdio::piped());
         let guard = guard.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a shell can be run");

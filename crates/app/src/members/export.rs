@@ -44,6 +44,10 @@ impl ExportPage {
                 member.email.clone().unwrap_or_default(),
                 member.verified.to_string(),
                 member.created_at.to_iso(),
+                member.last_login_at.map(|at| at.to_iso()).unwrap_or_default(),
+                member.login_redirect.clone().unwrap_or_default(),
+                member.profile_image.clone().unwrap_or_default(),
+                member.stripe_customer_id.clone().unwrap_or_default(),
                 plans.join(" "),
                 hash.clone().unwrap_or_default(),
             ];
@@ -59,15 +63,30 @@ impl ExportPage {
     }
 }
 
-/// The columns of a CSV export.
+/// The columns of a CSV export. `metaData` and `json` are documents of any shape and do not fit into
+/// cells: JSON lines hold them.
 pub fn csv_header(definitions: &Definitions) -> Vec<String> {
-    let fixed = ["id", "email", "verified", "createdAt", "plans", "passwordHash"];
+    let fixed = [
+        "id",
+        "email",
+        "verified",
+        "createdAt",
+        "lastLogin",
+        "loginRedirect",
+        "profileImage",
+        "stripeCustomerId",
+        "plans",
+        "passwordHash",
+    ];
     let custom = definitions.custom_fields.iter().map(|field| field.key.clone());
     fixed.into_iter().map(str::to_owned).chain(custom).collect()
 }
 
+/// What a spreadsheet takes for the start of a formula, and the mark that says it is none.
+pub(super) const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
+
 fn not_a_formula(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    if cell.starts_with(FORMULA_STARTS) { format!("'{cell}") } else { cell }
 }
 
 impl Guildhall {

@@ -5,6 +5,7 @@
 //! all, and the store makes many of them durable together.
 
 use super::create::{Admitter, Checked, blank, free_plans, nonce, record_created};
+use super::export::FORMULA_STARTS;
 use super::values::{self, Object};
 use crate::auth::{Access, CommandLineAccess};
 use crate::definitions::Definitions;
@@ -46,6 +47,7 @@ impl ImportRow {
     pub fn from_csv_record<'a>(line: u64, cells: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let (mut fields, mut custom) = (Object::new(), Object::new());
         for (column, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+            let cell = unescaped(cell);
             match column {
                 "id" | "email" | "passwordHash" | "loginRedirect" | "profileImage" | "stripeCustomerId"
                 | "createdAt" | "lastLogin" => drop(fields.insert(column.into(), cell.into())),
@@ -105,7 +107,9 @@ impl<'g> Importer<'g> {
     ) -> ImportOutcome {
         let mut outcome = ImportOutcome::default();
         let mut done = 0;
-        let mut results = rows.map(|row| self.take(row)).buffered(UNDER_WAY);
+        // Who wants to stop at the first wrong row wants nothing after it taken.
+        let under_way = if self.on_error == OnError::Stop { 1 } else { UNDER_WAY };
+        let mut results = rows.map(|row| self.take(row)).buffered(under_way);
         while let Some((line, result)) = results.next().await {
             done += 1;
             progress(done);
@@ -114,7 +118,6 @@ impl<'g> Importer<'g> {
                 Err(error) => {
                     outcome.refused.push((line, error.message.into_owned()));
                     if self.on_error == OnError::Stop {
-                        // Rows that were under way may still have been taken; count them.
                         break;
                     }
                 }
@@ -173,6 +176,9 @@ impl<'g> Importer<'g> {
         let plans = free_plans(definitions, &plan_ids(&mut fields)?)?;
         member.contracts = plans.iter().map(|plan| self.guildhall.free_contract(plan, now)).collect();
         let id = text(&mut fields, "id")?;
+        if id.is_none() && email.is_none() {
+            return Err(AppError::because(Code::InputInvalid, "a member needs an `email` or an `id`"));
+        }
         if let Some(id) = &id {
             member.id = MemberId::from_text(checked_id(id)?);
         }
@@ -184,6 +190,11 @@ impl<'g> Importer<'g> {
             nonce: nonce(self.guildhall.chance().entropy()),
         })
     }
+}
+
+/// The cell without the apostrophe that an export puts before what looks like a formula.
+fn unescaped(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(cell)
 }
 
 fn text(fields: &mut Object, name: &str) -> Result<Option<String>, AppError> {
