@@ -27,13 +27,19 @@ pub fn progress(text: &str) {
     }
 }
 
+/// Why something failed, with what only the person at the machine is to know.
+pub fn reason(error: &anyhow::Error) -> String {
+    let app = error.downcast_ref::<AppError>();
+    match app.and_then(|app| app.internal.as_deref()) {
+        Some(internal) => format!("{error} ({internal})"),
+        None => format!("{error:#}"),
+    }
+}
+
 /// Prints why a command failed, on standard error.
 pub fn error(error: &anyhow::Error, as_json: bool) {
     let app = error.downcast_ref::<AppError>();
-    let message = match app.and_then(|app| app.internal.as_deref()) {
-        Some(internal) => format!("{error} ({internal})"),
-        None => format!("{error:#}"),
-    };
+    let message = reason(error);
     let text = if as_json {
         let code = app.map_or("command_failed", |app| app.code.name());
         json!({ "error": { "code": code, "message": message } }).to_string()

@@ -22,6 +22,8 @@ const WRITERS: usize = 200;
 const ROUNDS: u64 = 10;
 /// Long enough for a slow machine; reached only if something hangs.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
+/// From the database's return to the first write.
+const HEALING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What every round needs to know.
 struct Scene {
@@ -106,7 +108,10 @@ async fn database_is_killed() {
         // Each writer has met the outage at least once on average.
         traffic.wait_for(&traffic.unavailable, WRITERS as u64).await;
         cluster.restart();
-        let healed = traffic.acknowledged.load(SeqCst) + enough(round) / 2;
+        let before = traffic.acknowledged.load(SeqCst);
+        let first = traffic.wait_for(&traffic.acknowledged, before + 1);
+        tokio::time::timeout(HEALING_TIMEOUT, first).await.expect("the server heals by itself");
+        let healed = before + enough(round) / 2;
         traffic.wait_for(&traffic.acknowledged, healed).await;
         traffic.stop.store(true, SeqCst);
         writers = running.finish().await;

@@ -1,7 +1,7 @@
 //! The sliding limit from outside, in real time: what callers can prove about it.
 
-use guildhall_testkit::process::{Place, Process};
 use guildhall_testkit::both_engines;
+use guildhall_testkit::process::{Place, Process};
 use reqwest::{Client, StatusCode};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,8 @@ struct Caller {
 impl Caller {
     fn new(place: &Place, server: &Process) -> Self {
         let app = place.json(&["app", "list"])[0]["id"].as_str().expect("an id").to_owned();
-        let create = ["key", "create", "--app", &app, "--env", "live", "--kind", "secret", "--name", "caller"];
+        let create =
+            ["key", "create", "--app", &app, "--env", "live", "--kind", "secret", "--name", "caller"];
         let key = place.json(&create)["key"].as_str().expect("a key").to_owned();
         // A member that does not exist is a cheap success.
         Self { client: Client::new(), url: server.url("/members/nobody@example.com"), key }

@@ -3,7 +3,6 @@
 
 mod clock;
 mod engine;
-pub mod installation;
 pub mod postgres;
 pub mod process;
 mod server;

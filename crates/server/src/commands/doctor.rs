@@ -96,7 +96,7 @@ async fn database(settings: &Settings, checks: &mut Vec<Check>) {
     let guildhall = match open(settings, false).await {
         Ok(guildhall) => guildhall,
         Err(error) => {
-            checks.push(Check { name: "database", finding: Finding::Fail, detail: format!("{error:#}") });
+            checks.push(Check { name: "database", finding: Finding::Fail, detail: output::reason(&error) });
             return;
         }
     };

@@ -122,10 +122,9 @@ impl Traffic {
                 self.progress.notified().await;
             }
         };
-        let (name, now) = (counter.load(SeqCst), number);
-        tokio::time::timeout(ROUND_TIMEOUT, reached)
-            .await
-            .unwrap_or_else(|_| panic!("from {name}, {now} was not reached: {}", counter.load(SeqCst)));
+        if tokio::time::timeout(ROUND_TIMEOUT, reached).await.is_err() {
+            panic!("{} of {number} within {ROUND_TIMEOUT:?}", counter.load(SeqCst));
+        }
     }
 
     /// Sends the writers off.
@@ -133,7 +132,10 @@ impl Traffic {
         let one = |mut writer: Writer| {
             let traffic = Arc::clone(self);
             tokio::spawn(async move {
-                while !traffic.stop.load(SeqCst) && writer.turn(&traffic).await {}
+                let mut goes_on = true;
+                while goes_on && !traffic.stop.load(SeqCst) {
+                    goes_on = writer.turn(&traffic).await;
+                }
                 writer
             })
         };
@@ -274,7 +276,8 @@ async fn nothing_is_half_done(traffic: &Traffic, database: &Database, writers: &
     for made in writers.iter().flat_map(|writer| &writer.made) {
         assert!(ids.contains(made), "the acknowledged member {made} is missing");
     }
-    let audits = "SELECT subject, COUNT(*) FROM audit_entries WHERE action = 'member.create' GROUP BY subject";
+    let audits =
+        "SELECT subject, COUNT(*) FROM audit_entries WHERE action = 'member.create' GROUP BY subject";
     assert_eq!(database.counts(audits).await, members, "one audit entry for each creation");
     let events = "SELECT subject, COUNT(*) FROM events WHERE kind = 'member.created' GROUP BY subject";
     assert_eq!(database.counts(events).await, members, "one event for each creation");
@@ -289,24 +292,14 @@ async fn nothing_is_half_done(traffic: &Traffic, database: &Database, writers: &
     assert_eq!(database.counts(held).await, database.counts(holders).await);
     let held = "SELECT members.id, COUNT(*) FROM contracts JOIN members ON members.key = member_key
         GROUP BY members.id";
-    assert_eq!(plans_by_events(database, "events", "kind", "member.plan.added", "member.plan.canceled").await, {
-        database.counts(held).await
-    });
+    assert_eq!(plans_by_events(database).await, database.counts(held).await);
 }
 
-/// Who holds a plan, by what is written down about it.
-async fn plans_by_events(
-    database: &Database,
-    table: &str,
-    column: &str,
-    added: &str,
-    removed: &str,
-) -> HashMap<String, i64> {
-    let sql = format!(
-        "SELECT subject, SUM(CASE {column} WHEN '{added}' THEN 1 ELSE -1 END) FROM {table}
-         WHERE {column} IN ('{added}', '{removed}') GROUP BY subject"
-    );
-    let mut held = database.counts(&sql).await;
+/// How many plans each member holds, by the events about it.
+async fn plans_by_events(database: &Database) -> HashMap<String, i64> {
+    let sql = "SELECT subject, SUM(CASE kind WHEN 'member.plan.added' THEN 1 ELSE -1 END) FROM events
+        WHERE kind IN ('member.plan.added', 'member.plan.canceled') GROUP BY subject";
+    let mut held = database.counts(sql).await;
     held.retain(|_, plans| *plans != 0);
     held
 }
