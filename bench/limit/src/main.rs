@@ -1,12 +1,16 @@
 //! What the machine allows: the least that any server with these duties must do.
 //!
-//! `limit seed FILE N` makes a database of N members; `limit serve FILE PORT` answers on one thread:
+//! `limit seed FILE N` makes a database of N members, `mem_c` and a number of 24 digits from 1 on,
+//! and prints the key; `limit serve FILE PORT` answers on one thread:
 //!
 //! - `GET /hello`: bare HTTP, a fixed body of a member's size;
-//! - `GET /members/{id}`: key hash, map lookup, one indexed point read, on the same thread;
+//! - `GET /members/{id}`: key hash, map lookup, one point read by integer key, on the same thread;
 //! - `PATCH /members/{id}`: read, merge, update, an event and an audit row: one transaction, one
 //!   flush of the disk for each request;
 //! - `PATCH /grouped/{id}`: the same work, with whatever waits committed together.
+//!
+//! Where a server could get away with less, the limit does: an id holds its row's key, so that there
+//! is no index to descend; a member is one row, plan included; nothing is logged, counted or limited.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -14,18 +18,26 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, ToSql, params};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const KEY: &str = "sk_the_key_that_the_load_sends_00000000000";
-const FIND: &str = "SELECT id, email, custom_fields, meta_data, plans, created_at FROM members WHERE id = ?1";
+const FIND: &str =
+    "SELECT id, email, custom_fields, meta_data, plans, created_at FROM members WHERE key = ?1";
+const UPDATE: &str = "UPDATE members SET custom_fields = ?1, updated_at = ?2 WHERE key = ?3";
+const EVENT: &str = "INSERT INTO events (kind, subject, payload, at) VALUES ('member.updated', ?1, ?2, ?3)";
+const AUDIT: &str = "INSERT INTO audit (actor, action, subject, detail, request, at)
+    VALUES ('key_c00000000000000000000000', 'member.update', ?1, '{\"changed\":[\"customFields\"]}', 'req_c00000000000000000000000', ?2)";
+/// Requests that are committed together, at most.
+const GROUP_MAX: usize = 1024;
 
 struct Shared {
     keys: HashMap<[u8; 32], u32>,
@@ -36,9 +48,9 @@ struct Shared {
 }
 
 struct Job {
-    id: String,
+    key: i64,
     change: Map<String, Value>,
-    done: oneshot::Sender<Vec<u8>>,
+    done: oneshot::Sender<Option<Vec<u8>>>,
 }
 
 fn main() {
@@ -59,97 +71,129 @@ fn open(file: &str) -> Connection {
     connection
 }
 
-fn seed(file: &str, count: u64) {
+fn id_of(key: i64) -> String {
+    format!("mem_c{key:024}")
+}
+
+fn key_of(id: &str) -> Option<i64> {
+    id.strip_prefix("mem_c")?.parse().ok()
+}
+
+fn seed(file: &str, count: i64) {
     let mut connection = open(file);
-    let schema = "CREATE TABLE members (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, email TEXT NOT NULL UNIQUE,
-            custom_fields TEXT NOT NULL, meta_data TEXT NOT NULL, plans TEXT NOT NULL, created_at TEXT NOT NULL);
-        CREATE TABLE events (number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, subject TEXT, payload TEXT, at INTEGER);
-        CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, action TEXT, subject TEXT, detail TEXT, at INTEGER)";
+    let schema =
+        "CREATE TABLE members (key INTEGER PRIMARY KEY, id TEXT NOT NULL, email TEXT NOT NULL UNIQUE,
+            custom_fields TEXT NOT NULL, meta_data TEXT NOT NULL, plans TEXT NOT NULL, created_at TEXT NOT NULL,
+            updated_at INTEGER NOT NULL);
+        CREATE TABLE events (number INTEGER PRIMARY KEY, kind TEXT, subject TEXT, payload TEXT, at INTEGER);
+        CREATE TABLE audit (number INTEGER PRIMARY KEY, actor TEXT, action TEXT, subject TEXT, detail TEXT,
+            request TEXT, at INTEGER)";
     connection.execute_batch(schema).expect("schema");
     let transaction = connection.transaction().expect("begin");
-    for number in 1..=count {
-        let custom = format!(
-            r#"{{"first-name":"First{number}","last-name":"Last{number} {}"}}"#,
-            "lorem ipsum ".repeat(12)
-        );
-        let values = params![
-            format!("mem_c{number:024}"),
-            format!("member{number}@example.com"),
-            custom,
-            format!(r#"{{"source":"import","row":{number}}}"#),
-            r#"[{"id":"con_c000000000000000000000000","active":true,"status":"ACTIVE","planId":"pln_basic-00000000","planName":"Basic","type":"FREE","payment":null}]"#,
-            "2026-01-02T03:04:05.678Z"
-        ];
-        let insert = "INSERT INTO members (id, email, custom_fields, meta_data, plans, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        transaction.prepare_cached(insert).expect("insert").execute(values).expect("inserted");
+    {
+        let insert = "INSERT INTO members VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0)";
+        let mut insert = transaction.prepare(insert).expect("insert");
+        let words = "lorem ipsum ".repeat(12);
+        for key in 1..=count {
+            let values = params![
+                key,
+                id_of(key),
+                format!("member{key}@example.com"),
+                format!(r#"{{"first-name":"First{key}","last-name":"Last{key} {words}"}}"#),
+                format!(r#"{{"source":"import","row":{key}}}"#),
+                r#"[{"id":"con_c000000000000000000000000","active":true,"status":"ACTIVE","planId":"pln_basic-00000000","planName":"Basic","type":"FREE","payment":null}]"#,
+                "2026-01-02T03:04:05.678Z"
+            ];
+            insert.execute(values).expect("inserted");
+        }
     }
     transaction.commit().expect("commit");
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("checkpoint");
     println!("{KEY}");
 }
 
-fn render(row: &rusqlite::Row<'_>) -> Vec<u8> {
-    let text = |column: usize| row.get_ref(column).expect("a column").as_str().expect("text").as_bytes();
+/// A member as the API shows it, with these custom fields instead of its own if there are any.
+fn render(row: &Row<'_>, custom_fields: Option<&str>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     for (lead, column) in [
-        (&b"{\"data\":{\"id\":\""[..], 0),
-        (b"\",\"auth\":{\"email\":\"", 1),
-        (b"\"},\"verified\":true,\"customFields\":", 2),
-        (b",\"metaData\":", 3),
-        (b",\"permissions\":[],\"planConnections\":", 4),
-        (b",\"loginRedirect\":null,\"profileImage\":null,\"stripeCustomerId\":null,\"lastLogin\":null,\"createdAt\":\"", 5),
+        (r#"{"data":{"id":""#, 0),
+        (r#"","auth":{"email":""#, 1),
+        (r#""},"verified":true,"customFields":"#, 2),
+        (r#","metaData":"#, 3),
+        (r#","permissions":[],"planConnections":"#, 4),
+        (
+            r#","loginRedirect":null,"profileImage":null,"stripeCustomerId":null,"lastLogin":null,"json":{},"createdAt":""#,
+            5,
+        ),
     ] {
-        out.extend_from_slice(lead);
-        out.extend_from_slice(text(column));
+        out.extend_from_slice(lead.as_bytes());
+        out.extend_from_slice(match custom_fields {
+            Some(fields) if column == 2 => fields.as_bytes(),
+            _ => text(row, column).as_bytes(),
+        });
     }
-    out.extend_from_slice(b"\"}}");
+    out.extend_from_slice(br#""}}"#);
     out
 }
 
-fn find(connection: &Connection, id: &str) -> Option<Vec<u8>> {
-    let mut statement = connection.prepare_cached(FIND).expect("a statement");
-    let mut rows = statement.query([id]).expect("rows");
-    rows.next().expect("a row").map(render)
+fn text<'r>(row: &'r Row<'_>, column: usize) -> &'r str {
+    row.get_ref(column).expect("a column").as_str().expect("text")
 }
 
-/// What a change has to do, inside a transaction that the caller began.
-fn change(connection: &Connection, id: &str, change: &Map<String, Value>) -> Vec<u8> {
-    let select = "SELECT custom_fields FROM members WHERE id = ?1";
-    let stored: String = connection
-        .prepare_cached(select)
-        .expect("select")
-        .query_row([id], |row| row.get(0))
-        .expect("the member is there");
-    let mut fields: Map<String, Value> = serde_json::from_str(&stored).expect("an object");
-    if let Some(Value::Object(new)) = change.get("customFields") {
-        fields.extend(new.clone());
+fn find(connection: &Connection, key: i64) -> Option<Vec<u8>> {
+    let mut statement = connection.prepare_cached(FIND).expect("a statement");
+    let mut rows = statement.query([key]).expect("rows");
+    rows.next().expect("a row").map(|row| render(row, None))
+}
+
+/// What a PATCH has to do, inside a transaction that the caller began.
+fn change(connection: &Connection, key: i64, change: &mut Map<String, Value>) -> Option<Vec<u8>> {
+    let mut statement = connection.prepare_cached(FIND).expect("a statement");
+    let mut rows = statement.query([key]).expect("rows");
+    let row = rows.next().expect("a row")?;
+    let mut fields: Map<String, Value> = serde_json::from_str(text(row, 2)).expect("an object");
+    if let Some(Value::Object(new)) = change.get_mut("customFields") {
+        fields.append(new);
     }
-    let text = serde_json::to_string(&fields).expect("JSON");
-    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+    let fields = serde_json::to_string(&fields).expect("JSON");
+    let body = render(row, Some(&fields));
+    let id = text(row, 0).to_owned();
+    drop(rows);
+
+    #[expect(clippy::disallowed_methods, reason = "there is no clock here to ask")]
+    let at = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_micros() as i64;
+    let run = |sql: &str, values: &[&dyn ToSql]| {
         connection.prepare_cached(sql).expect("a statement").execute(values).expect("executed");
     };
-    run("UPDATE members SET custom_fields = ?1 WHERE id = ?2", &[&text, &id]);
-    let body = find(connection, id).expect("the member is there");
-    let payload = String::from_utf8_lossy(&body);
-    run("INSERT INTO events (kind, subject, payload, at) VALUES ('member.updated', ?1, ?2, 1)", &[&id, &payload]);
-    run(
-        "INSERT INTO audit (action, subject, detail, at) VALUES ('member.update', ?1, '{\"changed\":[\"customFields\"]}', 1)",
-        &[&id],
-    );
-    body
+    run(UPDATE, &[&fields, &at, &key]);
+    // The event holds the member without the envelope.
+    let payload = str::from_utf8(&body[r#"{"data":"#.len()..body.len() - 1]).expect("text");
+    run(EVENT, &[&id, &payload, &at]);
+    run(AUDIT, &[&id, &at]);
+    Some(body)
+}
+
+fn transact<T>(connection: &Connection, work: impl FnOnce() -> T) -> T {
+    let run = |sql: &str| {
+        connection.prepare_cached(sql).expect("a statement").execute([]).expect("executed");
+    };
+    run("BEGIN IMMEDIATE");
+    let result = work();
+    run("COMMIT");
+    result
 }
 
 fn group(connection: Connection, jobs: mpsc::Receiver<Job>) {
+    let mut answers = Vec::new();
     while let Ok(first) = jobs.recv() {
-        connection.execute_batch("BEGIN IMMEDIATE").expect("begin");
-        let mut answers = Vec::new();
-        let mut next = Some(first);
-        while let Some(job) = next {
-            answers.push((job.done, change(&connection, &job.id, &job.change)));
-            next = if answers.len() < 1024 { jobs.try_recv().ok() } else { None };
-        }
-        connection.execute_batch("COMMIT").expect("commit");
-        for (done, body) in answers {
+        transact(&connection, || {
+            let mut next = Some(first);
+            while let Some(mut job) = next {
+                answers.push((job.done, change(&connection, job.key, &mut job.change)));
+                next = if answers.len() < GROUP_MAX { jobs.try_recv().ok() } else { None };
+            }
+        });
+        for (done, body) in answers.drain(..) {
             let _ = done.send(body);
         }
     }
@@ -166,42 +210,60 @@ fn knows(shared: &Shared, headers: &HeaderMap) -> bool {
     })
 }
 
+fn member(body: Option<Vec<u8>>) -> Response {
+    body.map_or_else(|| StatusCode::NOT_FOUND.into_response(), json)
+}
+
 async fn read(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     if !knows(&shared, &headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let found = find(&shared.reader.lock().expect("no panic"), &id);
-    found.map_or_else(|| StatusCode::NOT_FOUND.into_response(), json)
+    let reader = shared.reader.lock().expect("no panic");
+    member(key_of(&id).and_then(|key| find(&reader, key)))
 }
 
-async fn single(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let (true, Ok(new)) = (knows(&shared, &headers), serde_json::from_slice::<Map<String, Value>>(&body)) else {
+/// A request to change a member, if it is in order.
+fn asked(shared: &Shared, id: &str, headers: &HeaderMap, body: &[u8]) -> Option<(i64, Map<String, Value>)> {
+    if !knows(shared, headers) {
+        return None;
+    }
+    Some((key_of(id)?, serde_json::from_slice(body).ok()?))
+}
+
+async fn single(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some((key, mut new)) = asked(&shared, &id, &headers, &body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let writer = Arc::clone(&shared.writer);
     let changed = tokio::task::spawn_blocking(move || {
         let connection = writer.lock().expect("no panic");
-        connection.execute_batch("BEGIN IMMEDIATE").expect("begin");
-        let body = change(&connection, &id, &new);
-        connection.execute_batch("COMMIT").expect("commit");
-        body
+        transact(&connection, || change(&connection, key, &mut new))
     });
-    json(changed.await.expect("no panic"))
+    member(changed.await.expect("no panic"))
 }
 
-async fn grouped(State(shared): State<Arc<Shared>>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let (true, Ok(change)) = (knows(&shared, &headers), serde_json::from_slice(&body)) else {
+async fn grouped(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some((key, change)) = asked(&shared, &id, &headers, &body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let (done, answer) = oneshot::channel();
-    shared.queue.send(Job { id, change, done }).expect("the writer runs");
-    json(answer.await.expect("the writer answers"))
+    shared.queue.send(Job { key, change, done }).expect("the writer runs");
+    member(answer.await.expect("the writer answers"))
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn serve(file: &str, port: u16) {
     let reader = open(file);
-    let first: String = reader.query_row("SELECT id FROM members LIMIT 1", [], |row| row.get(0)).expect("a member");
     let (queue, jobs) = mpsc::channel();
     let batch = open(file);
     std::thread::spawn(move || group(batch, jobs));
@@ -209,7 +271,7 @@ async fn serve(file: &str, port: u16) {
     keys.insert(Sha256::digest(KEY).into(), 1000);
     let shared = Shared {
         keys,
-        hello: find(&reader, &first).expect("the first member").into(),
+        hello: find(&reader, 1).expect("the first member").into(),
         reader: Mutex::new(reader),
         writer: Arc::new(Mutex::new(open(file))),
         queue,

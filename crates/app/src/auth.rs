@@ -121,19 +121,20 @@ impl Guildhall {
             RateLimit::PerSecond(limit) => limit,
             RateLimit::Default => self.limits().rate_limit,
         };
-        let deadline_us = self.clock().monotonic_us() + HOLD_US_MAX;
+        let mut held = false;
         loop {
-            let now_us = self.clock().monotonic_us();
             // Bound first, so that the lock is released before anything waits.
-            let verdict = identity.window.lock().admit(now_us, limit);
+            let verdict = identity.window.lock().admit(self.clock().monotonic_us(), limit);
             match verdict {
                 Verdict::Admitted { remaining, reset_us } => {
                     return Ok(Some(RateState { limit, remaining, reset_us }));
                 }
-                Verdict::Refused { wait_us } if now_us + wait_us > deadline_us => {
-                    return Err(rate_limited(limit, wait_us));
+                // Held once: whoever meets others at the end of the wait is one too many.
+                Verdict::Refused { wait_us } if wait_us <= HOLD_US_MAX && !held => {
+                    hold(wait_us).await;
+                    held = true;
                 }
-                Verdict::Refused { wait_us } => hold(wait_us).await,
+                Verdict::Refused { wait_us } => return Err(rate_limited(limit, wait_us)),
             }
         }
     }

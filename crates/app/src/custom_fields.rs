@@ -87,7 +87,8 @@ impl Guildhall {
         let (app_id, key) = (app.clone(), key.to_owned());
         self.define(app, actor, "custom-field.delete", key.clone(), json!({}), move |tx| {
             Box::pin(async move {
-                let deleted = tx.custom_fields().delete(&app_id, &key).await?;
+                // What can be no key never reaches a statement: PostgreSQL refuses some texts outright.
+                let deleted = text::is_key(&key) && tx.custom_fields().delete(&app_id, &key).await?;
                 if deleted { Ok(()) } else { Err(Code::CustomFieldNotFound.into()) }
             })
         })

@@ -10,6 +10,7 @@ use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::{AppId, PermissionId, PlanId, PriceId};
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::plan::{Interval, Money, Permission, Plan, Price, Status};
+use guildhall_domain::text::is_id;
 use guildhall_store::{Constraint, Tx};
 use serde_json::json;
 
@@ -173,6 +174,10 @@ impl Guildhall {
         let (app_id, plan_id) = (app.clone(), id.clone());
         self.define(app, actor, "plan.delete", id.to_string(), json!({}), move |tx| {
             Box::pin(async move {
+                // What can be no id never reaches a statement: PostgreSQL refuses some texts outright.
+                if !is_id(plan_id.as_str()) {
+                    return Err(Code::PlanNotFound.into());
+                }
                 let deleted = tx.plans().delete(&app_id, &plan_id).await;
                 let deleted = or_conflict(deleted, &[(Constraint::Reference, Code::PlanInUse)])?;
                 if deleted { Ok(()) } else { Err(Code::PlanNotFound.into()) }
@@ -219,7 +224,8 @@ impl Guildhall {
         let (app_id, permission) = (app.clone(), id.clone());
         self.define(app, actor, "permission.delete", id.to_string(), json!({}), move |tx| {
             Box::pin(async move {
-                let deleted = tx.plans().delete_permission(&app_id, &permission).await?;
+                let possible = is_id(permission.as_str());
+                let deleted = possible && tx.plans().delete_permission(&app_id, &permission).await?;
                 if deleted { Ok(()) } else { Err(Code::PermissionNotFound.into()) }
             })
         })

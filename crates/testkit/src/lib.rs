@@ -5,6 +5,7 @@ mod clock;
 mod engine;
 pub mod postgres;
 pub mod process;
+mod scene;
 mod server;
 
 pub use clock::{MockClock, SeededChance};

@@ -77,12 +77,12 @@ impl TestServer {
     }
 
     /// A request with the sandbox key.
-    pub fn request(&self, method: &str, path: &str) -> Request<'_> {
+    pub fn request(&self, method: &str, path: &str) -> Request {
         self.anonymous(method, path).header("x-api-key", &self.sandbox_key)
     }
 
     /// A request without a key.
-    pub fn anonymous(&self, method: &str, path: &str) -> Request<'_> {
+    pub fn anonymous(&self, method: &str, path: &str) -> Request {
         Request {
             router: self.router.clone(),
             method: method.to_owned(),
@@ -90,7 +90,6 @@ impl TestServer {
             headers: Vec::new(),
             body: Vec::new(),
             address: IpAddr::from([192, 0, 2, 1]),
-            server: std::marker::PhantomData,
         }
     }
 
@@ -115,17 +114,16 @@ async fn unlimited(guildhall: &Guildhall, app: &AppId, mode: Mode) -> String {
 }
 
 /// A request being put together.
-pub struct Request<'s> {
+pub struct Request {
     router: Router,
     method: String,
     path: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     address: IpAddr,
-    server: std::marker::PhantomData<&'s ()>,
 }
 
-impl Request<'_> {
+impl Request {
     /// With a header; one of the same name is replaced.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));

@@ -159,6 +159,13 @@ impl Admitter<'_> {
             return Err(sandbox_full(self.sandbox_max));
         }
         let mut member = checked.member;
+        // An imported id can be that of a member made here, which no index on imported ids knows of.
+        if checked.imported_id
+            && let Some(sequence) = self.codec.open(admission.mode, member.id.as_str())
+            && tx.members().find_by_key(self.environment, sequence, member.id.as_str()).await?.is_some()
+        {
+            return Err(Code::MemberExists.into());
+        }
         member.key = admission.key;
         if !checked.imported_id {
             member.id = self.codec.seal(admission.mode, admission.key, checked.nonce);
