@@ -11,7 +11,8 @@ use tower::ServiceExt;
 
 /// Status and body of a GET without a key.
 async fn get(router: &axum::Router, path: &str) -> (u16, String) {
-    let request = axum::extract::Request::builder().uri(path).body(axum::body::Body::empty()).expect("a request");
+    let request =
+        axum::extract::Request::builder().uri(path).body(axum::body::Body::empty()).expect("a request");
     let response = router.clone().oneshot(request).await.expect("the router always answers");
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.expect("a whole body").to_bytes();
