@@ -40,6 +40,20 @@ both_engines! {
         assert_eq!(server.request("GET", &format!("/members/{id}")).send().await.json()["data"], member);
     }
 
+    async fn plans_stay_in_the_order_in_which_they_were_given(engine) {
+        let server = TestServer::start(engine).await;
+        let mut plans = Vec::new();
+        for number in 0..6 {
+            plans.push(json!({"planId": server.free_plan(&format!("Plan {number}"), None).await}));
+        }
+        let body = json!({"email": "ada@example.com", "password": "a-long-password", "plans": plans});
+        let created = create(&server, &body).await.json()["data"].clone();
+        let held: Vec<_> = created["planConnections"].as_array().expect("a list").iter()
+            .map(|connection| json!({"planId": connection["planId"]})).collect();
+        assert_eq!(held, plans);
+        assert_eq!(server.request("GET", "/members/ada@example.com").send().await.json()["data"], created);
+    }
+
     async fn each_refusal_has_its_code_and_leaves_nothing(engine) {
         let server = TestServer::start(engine).await;
         server.member("taken@example.com").await;

@@ -1,50 +1,36 @@
-//! Members, each read with the contracts it holds.
+//! Members, each read with the contracts it holds. The row carries a summary of them, kept in step by
+//! every unit that changes a contract, so that reading a member is one descent of one tree; the
+//! table of contracts is what counts.
 //!
 //! A member made here is found by its place (see `guildhall_domain::member_id`): one descent of
 //! the table's own tree. Imported ids and e-mail addresses go through an index.
 
+use crate::contracts;
 use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
-use guildhall_domain::contract::{Contract, ContractKind, ContractStatus};
 use guildhall_domain::email::Email;
-use guildhall_domain::ids::{ContractId, PermissionId, PlanId};
+use guildhall_domain::ids::PermissionId;
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::member::Member;
 use guildhall_domain::member_id::{MemberId, MemberKey, SEQUENCE_MAX};
 use guildhall_domain::{EnvironmentId, Timestamp};
 
-/// The columns of a member (0 to 13) and of one of its contracts (14 to 18, NULL without one).
+/// The columns of a member, in the order that [`member_from_row`] reads them.
 macro_rules! select_members {
-    ($from:literal) => {
+    ($rest:literal) => {
         concat!(
-            "SELECT m.key, m.id, m.email, m.verified, m.custom_fields, m.meta_data, m.permissions,
-            m.login_redirect, m.profile_image, m.stripe_customer_id, m.last_login_at, m.created_at, m.json,
-            m.environment, c.id, c.plan, c.kind, c.status, c.created_at ",
-            $from
+            "SELECT key, id, email, verified, custom_fields, meta_data, permissions, login_redirect, profile_image,
+            stripe_customer_id, last_login_at, created_at, json, contracts FROM members ",
+            $rest
         )
     };
 }
 
-const BY_KEY: &str = select_members!(
-    "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
-    WHERE m.key = $1 AND m.id = $2"
-);
-const BY_IMPORTED_ID: &str = select_members!(
-    "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
-    WHERE m.environment = $1 AND m.id = $2 AND m.imported_id"
-);
-const BY_EMAIL: &str = select_members!(
-    "FROM members m LEFT JOIN contracts c ON c.member_key = m.key
-    WHERE m.environment = $1 AND m.email_normal = $2"
-);
-const PAGE_ASCENDING: &str = select_members!(
-    "FROM (SELECT * FROM members WHERE key > $1 AND key <= $2 ORDER BY key LIMIT $3) m
-    LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key"
-);
-const PAGE_DESCENDING: &str = select_members!(
-    "FROM (SELECT * FROM members WHERE key > $1 AND key < $2 ORDER BY key DESC LIMIT $3) m
-    LEFT JOIN contracts c ON c.member_key = m.key ORDER BY m.key DESC"
-);
+const BY_KEY: &str = select_members!("WHERE key = $1 AND id = $2");
+const BY_IMPORTED_ID: &str = select_members!("WHERE environment = $1 AND id = $2 AND imported_id");
+const BY_EMAIL: &str = select_members!("WHERE environment = $1 AND email_normal = $2");
+const PAGE_ASCENDING: &str = select_members!("WHERE key > $1 AND key <= $2 ORDER BY key LIMIT $3");
+const PAGE_DESCENDING: &str = select_members!("WHERE key > $1 AND key < $2 ORDER BY key DESC LIMIT $3");
 const LOCK_BY_KEY: &str = "SELECT key FROM members WHERE key = $1 FOR UPDATE";
 const LOCK_BY_IMPORTED_ID: &str = "SELECT key FROM members
     WHERE environment = $1 AND id = $2 AND imported_id FOR UPDATE";
@@ -52,12 +38,13 @@ const EMAIL_TAKEN: &str = "SELECT 1 FROM members WHERE environment = $1 AND emai
 const INSERT: &str =
     "INSERT INTO members (key, environment, id, imported_id, email, email_normal, password_hash,
     verified, custom_fields, meta_data, permissions, login_redirect, profile_image, stripe_customer_id,
-    last_login_at, created_at, updated_at, json)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
+    last_login_at, created_at, updated_at, json, contracts)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
 const UPDATE: &str =
     "UPDATE members SET verified = $1, custom_fields = $2, meta_data = $3, login_redirect = $4,
     profile_image = $5, json = $6, updated_at = $7 WHERE key = $8";
 const UPDATE_EMAIL: &str = "UPDATE members SET email = $1, email_normal = $2 WHERE key = $3";
+const UPDATE_CONTRACTS: &str = "UPDATE members SET contracts = $1 WHERE key = $2";
 const DELETE: &str = "DELETE FROM members WHERE key = $1";
 const PASSWORD: &str = "SELECT key, password_hash FROM members WHERE environment = $1 AND email_normal = $2";
 const SET_PASSWORD: &str = "UPDATE members SET password_hash = $1 WHERE key = $2";
@@ -112,7 +99,7 @@ impl Members<'_> {
         sequence: i64,
         id: &str,
     ) -> Result<Option<Member>, StoreError> {
-        self.one(BY_KEY, params![MemberKey::new(environment, sequence), id]).await
+        self.tx.first(BY_KEY, params![MemberKey::new(environment, sequence), id], member_from_row).await
     }
 
     /// A member whose id came from elsewhere.
@@ -124,7 +111,7 @@ impl Members<'_> {
         environment: EnvironmentId,
         id: &str,
     ) -> Result<Option<Member>, StoreError> {
-        self.one(BY_IMPORTED_ID, params![environment, id]).await
+        self.tx.first(BY_IMPORTED_ID, params![environment, id], member_from_row).await
     }
 
     /// A member by the normal form of its address.
@@ -136,7 +123,7 @@ impl Members<'_> {
         environment: EnvironmentId,
         email: &Email,
     ) -> Result<Option<Member>, StoreError> {
-        self.one(BY_EMAIL, params![environment, email.normal()]).await
+        self.tx.first(BY_EMAIL, params![environment, email.normal()], member_from_row).await
     }
 
     /// Makes other units that change the member at this place wait for this one.
@@ -170,20 +157,16 @@ impl Members<'_> {
     ) -> Result<Vec<Member>, StoreError> {
         let (first, last) = (MemberKey::new(environment, 0), MemberKey::new(environment, SEQUENCE_MAX));
         let after = page.after.map(|sequence| MemberKey::new(environment, sequence));
-        let mut members = Vec::new();
-        let mut take = |row: &Row<'_>| gather(&mut members, row);
         match page.order {
             ListOrder::Ascending => {
                 let values = params![after.unwrap_or(first), last, page.limit];
-                self.tx.each(PAGE_ASCENDING, values, &mut take).await?;
+                self.tx.all(PAGE_ASCENDING, values, member_from_row).await
             }
             ListOrder::Descending => {
                 let values = params![first, after.unwrap_or(last), page.limit];
-                self.tx.each(PAGE_DESCENDING, values, &mut take).await?;
+                self.tx.all(PAGE_DESCENDING, values, member_from_row).await
             }
         }
-        members.iter_mut().for_each(order_contracts);
-        Ok(members)
     }
 
     /// Whether a member of the environment has this address.
@@ -206,6 +189,7 @@ impl Members<'_> {
     pub async fn insert(&mut self, environment: EnvironmentId, new: &NewMember) -> Result<(), StoreError> {
         let member = &new.member;
         let permissions = join(&member.permissions);
+        let contracts = contracts::to_summary(&member.contracts);
         let values = params![
             member.key,
             environment,
@@ -224,7 +208,8 @@ impl Members<'_> {
             member.last_login_at,
             member.created_at,
             member.created_at,
-            member.json.as_str()
+            member.json.as_str(),
+            &contracts
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }
@@ -255,6 +240,15 @@ impl Members<'_> {
     pub async fn update_email(&mut self, key: MemberKey, email: &Email) -> Result<(), StoreError> {
         let values = params![email.as_given(), email.normal(), key];
         self.tx.execute(UPDATE_EMAIL, values).await.map(|_| ())
+    }
+
+    /// Brings the summary of a member's contracts up to date. Part of every unit that changes one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn update_contracts(&mut self, member: &Member) -> Result<(), StoreError> {
+        let summary = contracts::to_summary(&member.contracts);
+        self.tx.execute(UPDATE_CONTRACTS, params![&summary, member.key]).await.map(|_| ())
     }
 
     /// Deletes a member with its contracts. False if it is gone already.
@@ -319,47 +313,11 @@ impl Members<'_> {
             .all(PASSWORDS, values, |row| Ok((MemberKey::from_stored(row.int(0)?), row.opt_string(1)?)));
         found.await
     }
-
-    async fn one(
-        &mut self,
-        sql: &str,
-        values: &[crate::driver::Param<'_>],
-    ) -> Result<Option<Member>, StoreError> {
-        let mut members = Vec::with_capacity(1);
-        self.tx.each(sql, values, |row| gather(&mut members, row)).await?;
-        let mut member = members.pop();
-        member.iter_mut().for_each(order_contracts);
-        Ok(member)
-    }
 }
 
-/// Adds a row to the members read so far: a new member, or one more contract of the last.
-fn gather(members: &mut Vec<Member>, row: &Row<'_>) -> Result<(), StoreError> {
-    let key = MemberKey::from_stored(row.int(0)?);
-    if members.last().is_none_or(|last| last.key != key) {
-        members.push(member_from_row(key, row)?);
-    }
-    if let (Some(member), Some(id)) = (members.last_mut(), row.opt_text(14)?) {
-        member.contracts.push(Contract {
-            id: ContractId::from_text(id),
-            plan: PlanId::from_text(row.text(15)?),
-            kind: row.parsed(16, ContractKind::from_stored)?,
-            status: row.parsed(17, ContractStatus::from_stored)?,
-            created_at: row.time(18)?,
-        });
-    }
-    Ok(())
-}
-
-/// Oldest first. Sorted here and not by the engine: a member holds few plans, and a sorter would
-/// cost more than the read.
-fn order_contracts(member: &mut Member) {
-    member.contracts.sort_by(|a, b| (a.created_at, a.id.as_str()).cmp(&(b.created_at, b.id.as_str())));
-}
-
-fn member_from_row(key: MemberKey, row: &Row<'_>) -> Result<Member, StoreError> {
+fn member_from_row(row: &Row<'_>) -> Result<Member, StoreError> {
     Ok(Member {
-        key,
+        key: MemberKey::from_stored(row.int(0)?),
         id: MemberId::from_text(row.text(1)?),
         email: row.opt_string(2)?,
         verified: row.bool(3)?,
@@ -372,7 +330,7 @@ fn member_from_row(key: MemberKey, row: &Row<'_>) -> Result<Member, StoreError> 
         last_login_at: row.opt_time(10)?,
         created_at: row.time(11)?,
         json: JsonObject::from_stored(row.string(12)?),
-        contracts: Vec::new(),
+        contracts: row.parsed(13, contracts::from_summary)?,
     })
 }
 

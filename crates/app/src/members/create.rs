@@ -72,7 +72,7 @@ impl Guildhall {
         member.json = values::json(&draft.json)?;
         member.login_redirect = values::redirect(draft.login_redirect)?;
         member.email = Some(email.as_given().to_owned());
-        member.contracts = plans.iter().map(|plan| self.free_contract(plan, now)).collect();
+        member.contracts = self.free_contracts(&plans, now);
 
         // Hashing is dear: what is doomed is turned away before it. The unit of work below
         // decides all the same.
@@ -127,6 +127,12 @@ impl Guildhall {
             Some(password) => Ok(Some(self.passwords().hash(password, self.chance().entropy()).await?)),
             None => Ok(None),
         }
+    }
+
+    /// Holds on several plans, a microsecond apart: members show them by age, and so in this order.
+    pub(super) fn free_contracts(&self, plans: &[&Plan], now: Timestamp) -> Vec<Contract> {
+        let ages = plans.iter().zip(0..);
+        ages.map(|(plan, place)| self.free_contract(plan, now.plus_micros(place))).collect()
     }
 
     pub(super) fn free_contract(&self, plan: &Plan, now: Timestamp) -> Contract {

@@ -174,7 +174,7 @@ impl<'g> Importer<'g> {
         member.created_at = time(&mut fields, "createdAt")?.unwrap_or(now);
         member.last_login_at = time(&mut fields, "lastLogin")?;
         let plans = free_plans(definitions, &plan_ids(&mut fields)?)?;
-        member.contracts = plans.iter().map(|plan| self.guildhall.free_contract(plan, now)).collect();
+        member.contracts = self.guildhall.free_contracts(&plans, now);
         let id = text(&mut fields, "id")?;
         if id.is_none() && email.is_none() {
             return Err(AppError::because(Code::InputInvalid, "a member needs an `email` or an `id`"));

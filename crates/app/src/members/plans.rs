@@ -36,6 +36,7 @@ impl Guildhall {
                 }
                 insert_contract(tx, place.id, &definitions, member.key, &contract).await?;
                 member.contracts.push(contract.clone());
+                tx.members().update_contracts(&member).await?;
                 let detail = json!({ "plan": contract.plan.as_str() });
                 recorder.audit(tx, "member.plan.add", &id, &detail).await?;
                 let payload = payload(&member, &contract, &definitions);
@@ -70,6 +71,7 @@ impl Guildhall {
                 judged?;
                 let contract = member.contracts.remove(held);
                 tx.contracts().delete(member.key, &plan).await?;
+                tx.members().update_contracts(&member).await?;
                 tx.plans().remove_holder(&plan, place.id).await?;
                 let detail = json!({ "plan": plan.as_str() });
                 recorder.audit(tx, "member.plan.remove", &id, &detail).await?;

@@ -292,7 +292,11 @@ async fn nothing_is_half_done(traffic: &Traffic, database: &Database, writers: &
     assert_eq!(database.counts(held).await, database.counts(holders).await);
     let held = "SELECT members.id, COUNT(*) FROM contracts JOIN members ON members.key = member_key
         GROUP BY members.id";
-    assert_eq!(plans_by_events(database).await, database.counts(held).await);
+    let held = database.counts(held).await;
+    assert_eq!(plans_by_events(database).await, held);
+    let summed = "SELECT id, (LENGTH(contracts) - LENGTH(REPLACE(contracts, 'con_', ''))) / 4 FROM members
+        WHERE contracts <> ''";
+    assert_eq!(database.counts(summed).await, held, "a member's row tells of the contracts there are");
 }
 
 /// How many plans each member holds, by the events about it.

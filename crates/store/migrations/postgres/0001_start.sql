@@ -105,6 +105,7 @@ CREATE TABLE custom_fields (
 );
 CREATE UNIQUE INDEX custom_fields_key ON custom_fields (app, key);
 
+-- `contracts` is a summary of the rows in the table of that name, kept in step with it.
 -- The key is the environment's number and the member's number in it, so members of one
 -- environment lie together in the order they were made.
 CREATE TABLE members (
@@ -125,6 +126,7 @@ CREATE TABLE members (
     last_login_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
+    contracts TEXT NOT NULL,
     json TEXT NOT NULL
 );
 CREATE UNIQUE INDEX members_email ON members (environment, email_normal);

@@ -105,6 +105,7 @@ CREATE TABLE custom_fields (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX custom_fields_key ON custom_fields (app, key);
 
+-- `contracts` is a summary of the rows in the table of that name, kept in step with it.
 -- The key is the environment's number and the member's number in it, so members of one
 -- environment lie together in the order they were made.
 CREATE TABLE members (
@@ -125,6 +126,7 @@ CREATE TABLE members (
     last_login_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
+    contracts TEXT NOT NULL,
     json TEXT NOT NULL
 );
 CREATE UNIQUE INDEX members_email ON members (environment, email_normal);
@@ -150,7 +152,7 @@ CREATE TABLE plan_holders (
 ) WITHOUT ROWID;
 
 CREATE TABLE events (
-    number INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    number INTEGER PRIMARY KEY NOT NULL,
     environment INTEGER NOT NULL,
     kind TEXT NOT NULL,
     subject TEXT NOT NULL,
@@ -159,7 +161,7 @@ CREATE TABLE events (
 );
 
 CREATE TABLE audit_entries (
-    number INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    number INTEGER PRIMARY KEY NOT NULL,
     app TEXT,
     environment INTEGER,
     actor_kind TEXT NOT NULL,
