@@ -75,6 +75,7 @@ async fn keep_the_thread_busy(server: &TestServer) -> tokio::task::JoinHandle<()
         assert!(found.is_none());
     });
     while server.guildhall.password_gauges().1 == 0 {
+        assert!(!slow.is_finished(), "the slow password was compared before anybody looked");
         tokio::task::yield_now().await;
     }
     slow

@@ -43,6 +43,16 @@ async fn names(store: &Store) -> Vec<String> {
     listed.expect("a list").into_iter().map(|app| app.name).collect()
 }
 
+fn with_shop(name: &str) -> App {
+    App { shop: Some("one.example.com".into()), ..app(name) }
+}
+
+/// What the unit at work tells, waited for without keeping a thread of the runtime.
+async fn heard<T: Send + 'static>(receiver: mpsc::Receiver<T>) -> T {
+    let waiting = tokio::task::spawn_blocking(move || receiver.recv());
+    waiting.await.expect("no panic").expect("somebody tells")
+}
+
 both_engines! {
     async fn a_unit_that_fails_leaves_nothing(engine) {
         let (store, _database) = open(engine, 64).await;
@@ -82,7 +92,6 @@ both_engines! {
 
     async fn a_conflict_is_named_and_leaves_its_neighbours_alone(engine) {
         let (store, _database) = open(engine, 64).await;
-        let with_shop = |name: &str| App { shop: Some("one.example.com".into()), ..app(name) };
         let (first, second) = (with_shop("first"), with_shop("second"));
         let insert = |app: App| store.write(move |tx| Box::pin(async move { tx.apps().insert(&app).await }));
         let stored: Result<(), StoreError> = insert(first).await;
@@ -100,12 +109,12 @@ both_engines! {
         let caller = tokio::spawn(async move {
             let written: Result<(), StoreError> = writing.write(move |tx| Box::pin(async move {
                 begun.send(()).expect("the test listens");
-                may_go.recv().expect("the test lets it go on");
+                tokio::task::block_in_place(|| may_go.recv()).expect("the test lets it go on");
                 tx.apps().insert(&app("kept")).await
             })).await;
             written
         });
-        tokio::task::spawn_blocking(move || has_begun.recv()).await.expect("no panic").expect("the unit began");
+        heard(has_begun).await;
         caller.abort();
         assert!(caller.await.is_err());
         go.send(()).expect("the unit waits");
@@ -122,12 +131,12 @@ both_engines! {
         let blocked = tokio::spawn(async move {
             let written: Result<(), StoreError> = blocking.write(move |_| Box::pin(async move {
                 begun.send(()).expect("the test listens");
-                may_go.recv().expect("the test lets it go on");
+                tokio::task::block_in_place(|| may_go.recv()).expect("the test lets it go on");
                 Ok(())
             })).await;
             written
         });
-        tokio::task::spawn_blocking(move || has_begun.recv()).await.expect("no panic").expect("the unit began");
+        heard(has_begun).await;
         let mut waiting = Vec::new();
         let mut turned_away = 0;
         for number in 0..8 {
@@ -168,6 +177,126 @@ both_engines! {
         }
         insert(&store, "unrelated").await.expect("it is stored");
         assert_eq!(store.authority_version().await.expect("a version"), before + 3);
+    }
+
+    async fn what_is_said_to_be_stored_is_stored_also_when_a_unit_swallows_a_conflict(engine) {
+        let (store, _database) = open(engine, 64).await;
+        let first = with_shop("first");
+        let stored: Result<(), StoreError> = store.write(move |tx| Box::pin(async move { tx.apps().insert(&first).await })).await;
+        stored.expect("the first is stored");
+        let written: Result<(), StoreError> = store.write(|tx| Box::pin(async move {
+            tx.apps().insert(&app("before")).await?;
+            let refused = tx.apps().insert(&with_shop("second")).await;
+            assert!(matches!(refused, Err(StoreError::Conflict(guildhall_store::Constraint::Shop))));
+            Ok(())
+        })).await;
+        let stored = names(&store).await.contains(&"before".to_owned());
+        assert_eq!(written.is_ok(), stored, "{written:?}");
+        insert(&store, "afterwards").await.expect("the store goes on");
+    }
+
+    async fn a_scan_sees_one_moment_however_long_it_takes(engine) {
+        let (store, _database) = open(engine, 64).await;
+        insert(&store, "before").await.expect("it is stored");
+        let (looked, has_looked) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        let scanning = store.clone();
+        let scan = tokio::spawn(async move {
+            let seen: Result<_, StoreError> = scanning.scan(move |tx| Box::pin(async move {
+                let first = tx.apps().list().await?.len();
+                looked.send(()).expect("the test listens");
+                tokio::task::block_in_place(|| may_go.recv()).expect("the test lets it go on");
+                Ok((first, tx.apps().list().await?.len()))
+            })).await;
+            seen
+        });
+        heard(has_looked).await;
+        insert(&store, "meanwhile").await.expect("a scan keeps no writer waiting");
+        go.send(()).expect("the scan waits");
+        assert_eq!(scan.await.expect("no panic").expect("a result"), (1, 1));
+        assert_eq!(names(&store).await.len(), 2);
+    }
+
+    async fn nobody_sees_half_a_unit(engine) {
+        let (store, _database) = open(engine, 64).await;
+        let (half, is_half_done) = mpsc::channel();
+        let (go, may_go) = mpsc::channel::<()>();
+        let writing = store.clone();
+        let write = tokio::spawn(async move {
+            let written: Result<(), StoreError> = writing.write(move |tx| Box::pin(async move {
+                tx.apps().insert(&app("one")).await?;
+                half.send(()).expect("the test listens");
+                tokio::task::block_in_place(|| may_go.recv()).expect("the test lets it go on");
+                tx.apps().insert(&app("two")).await
+            })).await;
+            written
+        });
+        heard(is_half_done).await;
+        let read: Result<_, StoreError> = store.read(|tx| Box::pin(async move { tx.apps().list().await })).await;
+        assert_eq!((read.expect("a list").len(), names(&store).await.len()), (0, 0));
+        go.send(()).expect("the unit waits");
+        write.await.expect("no panic").expect("it is stored");
+        assert_eq!(names(&store).await.len(), 2);
+    }
+
+    async fn no_change_is_lost_among_many_at_once(engine) {
+        let (store, _database) = open(engine, 4096).await;
+        let before = store.authority_version().await.expect("a version");
+        let bumps: Vec<_> = (0..100).map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let bumped: Result<(), StoreError> = store.write(|tx| Box::pin(async move {
+                    tx.authority().lock().await?;
+                    tx.authority().bump().await
+                })).await;
+                bumped
+            })
+        }).collect();
+        for bump in bumps {
+            bump.await.expect("no panic").expect("it is bumped");
+        }
+        assert_eq!(store.authority_version().await.expect("a version"), before + 100);
+    }
+
+    async fn a_unit_that_panics_lets_go_of_what_it_locked(engine) {
+        let (store, _database) = open(engine, 64).await;
+        for _ in 0..6 {
+            let panicked: Result<(), StoreError> = store.write(|tx| Box::pin(async move {
+                tx.authority().lock().await?;
+                tx.authority().bump().await?;
+                panic!("on purpose")
+            })).await;
+            assert!(matches!(panicked, Err(StoreError::Panicked)));
+        }
+        let before = store.authority_version().await.expect("a version");
+        let bumped: Result<(), StoreError> = store.write(|tx| Box::pin(async move {
+            tx.authority().lock().await?;
+            tx.authority().bump().await
+        })).await;
+        bumped.expect("nobody holds the lock");
+        assert_eq!(store.authority_version().await.expect("a version"), before + 1);
+    }
+
+    async fn what_waits_at_the_close_is_stored_and_what_comes_after_is_refused(engine) {
+        let (store, database) = open(engine, 4096).await;
+        let writes: Vec<_> = (0..50).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { insert(&store, &format!("app{number}")).await.is_ok() })
+        }).collect();
+        let mut stored = 0;
+        store.close().await;
+        for write in writes {
+            stored += usize::from(write.await.expect("no panic"));
+        }
+        let late = insert(&store, "late").await;
+        assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+        let settings = StoreSettings {
+            target: database.target.clone(), now: Timestamp::from_micros(1), secret: [9; 16],
+            write_queue_max: 8, write_batch_max: 8, postgres_connections_max: 2,
+        };
+        let reopened = Store::open(settings).await.expect("it opens again");
+        assert_eq!(names(&reopened).await.len(), stored, "what was acknowledged, and nothing else");
+        assert_eq!(reopened.check_integrity().await.expect("an answer"), None);
     }
 }
 

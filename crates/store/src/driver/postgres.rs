@@ -181,6 +181,10 @@ impl Drop for Waiting {
     }
 }
 
+/// A transaction in which a statement failed is rolled back by a bare `COMMIT` without an error. The
+/// question before it fails then, so that nothing is called stored that is not. Both travel together.
+const COMMIT: &str = "SELECT 1; COMMIT";
+
 /// Runs the work between `begin` and a commit. After a failure or a panic it is rolled back; if
 /// even that fails the connection is thrown away, so that no half-open transaction is reused.
 async fn transaction<T, E, F>(client: Object, begin: &str, work: F) -> Result<T, E>
@@ -194,7 +198,7 @@ where
         .catch_unwind()
         .await
         .unwrap_or_else(|_| Err(StoreError::Panicked.into()));
-    let ended = batch(&mut tx, if result.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
+    let ended = batch(&mut tx, if result.is_ok() { COMMIT } else { "ROLLBACK" }).await;
     if let Err(error) = ended {
         if let Inner::Postgres(client) = tx.0 {
             drop(Object::take(client));
