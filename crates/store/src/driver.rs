@@ -170,6 +170,12 @@ impl Store {
         }
     }
 
+    /// Whether units of work are run in the order in which they were handed over. On PostgreSQL they
+    /// overtake each other.
+    pub fn writes_in_order(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite(_))
+    }
+
     /// The current version of what servers keep in memory (keys, apps, definitions). It changes
     /// with every change to those, whichever process makes it.
     ///

@@ -107,8 +107,10 @@ impl<'g> Importer<'g> {
     ) -> ImportOutcome {
         let mut outcome = ImportOutcome::default();
         let mut done = 0;
-        // Who wants to stop at the first wrong row wants nothing after it taken.
-        let under_way = if self.on_error == OnError::Stop { 1 } else { UNDER_WAY };
+        // Members are listed in the order of the file. And who wants to stop at the first wrong row
+        // wants nothing after it taken.
+        let one_by_one = self.on_error == OnError::Stop || !self.guildhall.store().writes_in_order();
+        let under_way = if one_by_one { 1 } else { UNDER_WAY };
         let mut results = rows.map(|row| self.take(row)).buffered(under_way);
         while let Some((line, result)) = results.next().await {
             done += 1;
