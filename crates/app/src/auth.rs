@@ -1,6 +1,6 @@
 //! Who is asking: from a presented key to a [`Caller`].
 //!
-//! The order is fixed: a key that is known from memory never meets the limit on bad keys, so
+//! The order is fixed: a key that was good when last seen never meets the limit on bad keys, so
 //! strangers at the same address cannot lock it out; everything else meets that limit before it
 //! is hashed or looked up. Only then state, kind and address are judged, and last the key's own
 //! rate. Why a key was refused is for the log; the caller always learns the same.
@@ -52,7 +52,9 @@ impl Guildhall {
             Some(identity) => identity,
             None => self.look_up(version, presented).await?,
         };
-        if let Err(reason) = self.judge(&identity.key, kind, presented.address) {
+        let judged = self.judge(&identity.key, kind, presented.address);
+        self.identities().note_good(text, judged.is_ok());
+        if let Err(reason) = judged {
             tracing::debug!(key.id = %identity.key.id, reason, "a key was refused");
             return Err(self.refuse_bad_key(presented.address, Code::KeyInvalid));
         }
@@ -60,11 +62,36 @@ impl Guildhall {
         Ok(Caller::new(identity, rate))
     }
 
+    /// Looks at a caller again after it took its time over a body: what was revoked or changed since
+    /// counts. Its rate is not asked a second time.
+    ///
+    /// # Errors
+    /// As [`Guildhall::identify`].
+    pub async fn identify_again(
+        &self,
+        caller: Caller,
+        presented: Presented<'_>,
+        kind: KeyKind,
+    ) -> Result<Caller, AppError> {
+        let version = self.store().authority_version().await?;
+        let text = presented.key.unwrap_or_default();
+        let identity = match self.identities().recall(version, text) {
+            Some(identity) => identity,
+            None => self.look_up(version, presented).await?,
+        };
+        match self.judge(&identity.key, kind, presented.address) {
+            Ok(()) => Ok(caller.with_identity(identity)),
+            Err(_) => Err(Code::KeyInvalid.into()),
+        }
+    }
+
     /// Reads a key that is not in memory. What is no key, or not known, counts against the
     /// address.
     async fn look_up(&self, version: i64, presented: Presented<'_>) -> Result<Arc<Identity>, AppError> {
         let (now_us, limit) = (self.clock().monotonic_us(), self.limits().bad_key_limit);
-        if self.identities().addresses().is_full(presented.address, now_us, limit) {
+        let text = presented.key.unwrap_or_default();
+        let stranger = !self.identities().was_good(text);
+        if stranger && self.identities().addresses().is_full(presented.address, now_us, limit) {
             return Err(rate_limited(limit, WINDOW_US));
         }
         let Some(plain) = presented.key.and_then(PlainKey::presented) else {

@@ -1,7 +1,7 @@
 //! E-mail addresses: what counts as one, and the one normal form that uniqueness is judged by.
 //!
 //! The address is kept as it was given; two addresses are the same account when their normal
-//! forms are equal. The normal form is: Unicode NFC, the local part in lower case, the domain in
+//! forms are equal. The normal form is: Unicode NFKC, the local part in lower case, the domain in
 //! its ASCII (punycode) form in lower case. `+tag` is part of the address. See
 //! `docs/decisions/0005-email-normal-form.md`.
 
@@ -55,9 +55,10 @@ fn normal_local(local: &str) -> Option<Cow<'_, str>> {
     if local.is_ascii() {
         return Some(Cow::Owned(local.to_ascii_lowercase()));
     }
-    // Lower-casing can undo a composition and the other way round, so compose on both sides.
-    let lower: String = local.nfc().flat_map(char::to_lowercase).nfc().collect();
-    Some(Cow::Owned(lower))
+    // Compatible forms (full width, ligatures) look alike and so are one. Lower-casing can undo a
+    // composition and the other way round, so compose on both sides. A final sigma is a sigma.
+    let lower = local.nfkc().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c });
+    Some(Cow::Owned(lower.nfkc().collect()))
 }
 
 fn normal_domain(domain: &str) -> Option<String> {
@@ -72,9 +73,14 @@ fn normal_domain(domain: &str) -> Option<String> {
 }
 
 /// Characters that change how text looks or runs without being seen: direction marks, joiners,
-/// the byte-order mark.
+/// fillers, variation selectors, tags, the byte-order mark (Unicode's default ignorables).
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{00ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(c,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -91,6 +97,9 @@ mod tests {
         assert_eq!(normal("a+b@x.io").as_deref(), Some("a+b@x.io"));
         assert_eq!(normal("e\u{301}@x.io"), normal("\u{e9}@x.io"));
         assert_eq!(normal("\u{c9}@x.io"), normal("\u{e9}@x.io"));
+        assert_eq!(normal("ΑΣ@x.io"), normal("ας@x.io"));
+        assert_eq!(normal("ﬁx@x.io"), normal("fix@x.io"));
+        assert_eq!(normal("\u{ff41}@x.io"), normal("a@x.io"));
         assert_eq!(normal("a@b\u{fc}cher.de"), normal("a@xn--bcher-kva.de"));
     }
 
@@ -122,6 +131,10 @@ mod tests {
             "a\0@x.io",
             "a\r\nBcc:b@x.io",
             "a\u{202e}@x.io",
+            "a\u{34f}@x.io",
+            "a\u{3164}@x.io",
+            "a\u{fe0f}@x.io",
+            "a\u{e0041}@x.io",
             "<a>@x.io",
             long_local.as_str(),
             long.as_str(),

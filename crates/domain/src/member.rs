@@ -15,6 +15,9 @@ pub const JSON_BYTES_MAX: usize = 1_000_000;
 pub const META_DATA_KEYS_MAX: usize = 50;
 /// The longest string in `metaData` and `customFields`, in characters.
 pub const VALUE_CHARS_MAX: usize = 10_000;
+/// The largest `customFields` and the largest `metaData` of one member, in bytes of JSON. Lists carry
+/// both for every member.
+pub const FIELDS_BYTES_MAX: usize = 64 * 1024;
 /// The longest redirect or image address, in bytes.
 pub const URL_BYTES_MAX: usize = 2_048;
 

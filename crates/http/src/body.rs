@@ -45,7 +45,8 @@ pub(crate) async fn discard(body: Body) {
     }
 }
 
-async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, AppError> {
+/// Reads a body whole.
+pub(crate) async fn collect(mut body: Body, bytes_max: usize) -> Result<Bytes, AppError> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     let mut seen = 0;

@@ -27,6 +27,10 @@ pub(crate) async fn door(State(http): State<Http>, mut request: Request, next: N
         Ok(caller) => caller,
         Err(error) => return problem(error),
     };
+    let caller = match arrival.after_body(&http, caller, &mut request).await {
+        Ok(caller) => caller,
+        Err(error) => return problem(error),
+    };
     request.extensions_mut().insert(caller.clone());
     let mut response = next.run(request).await;
     if response.status().is_success() {

@@ -9,6 +9,7 @@ use crate::address::client_address;
 use crate::observe::{CalledBy, RequestId};
 use crate::problem::{failed, json, status};
 use crate::{Http, body};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
@@ -36,6 +37,10 @@ pub(crate) async fn door(State(http): State<Http>, request: Request, next: Next)
         // The SDK sends a JSON body with every GET.
         body::discard(std::mem::take(request.body_mut())).await;
     }
+    let caller = match arrival.after_body(&http, caller, &mut request).await {
+        Ok(caller) => caller,
+        Err(error) => return problem(error),
+    };
     request.extensions_mut().insert(caller.clone());
     let mut response = next.run(request).await;
     if response.status().is_success() {
@@ -59,22 +64,48 @@ pub(crate) struct Arrival {
 impl Arrival {
     pub(crate) fn of(http: &Http, request: &Request) -> Self {
         Self {
-            key: request.headers().get("x-api-key").cloned(),
+            key: single(request.headers(), "x-api-key"),
             address: client_address(http, request),
             id: request.extensions().get::<RequestId>().cloned(),
         }
     }
 
     /// Finds out who calls. An `Authorization` header opens nothing here.
-    pub(crate) async fn enter(self, http: &Http) -> Result<Caller, AppError> {
-        let key = self.key.as_ref().map(|key| key.to_str().unwrap_or_default());
-        let presented = Presented { key, address: self.address };
-        let caller = http.guildhall().identify(presented, KeyKind::Secret).await?;
+    pub(crate) async fn enter(&self, http: &Http) -> Result<Caller, AppError> {
+        let caller = http.guildhall().identify(self.presented(), KeyKind::Secret).await?;
         Ok(match &self.id {
             Some(id) => caller.with_request(id.as_str()),
             None => caller,
         })
     }
+
+    /// Waits for the body of a request that has one, and then looks at the caller again: a body can
+    /// take minutes, and a key that was revoked meanwhile must not act.
+    pub(crate) async fn after_body(
+        &self,
+        http: &Http,
+        caller: Caller,
+        request: &mut Request,
+    ) -> Result<Caller, AppError> {
+        let body = std::mem::take(request.body_mut());
+        if http_body::Body::is_end_stream(&body) {
+            return Ok(caller);
+        }
+        let bytes = body::collect(body, http.settings().body_bytes_max).await?;
+        *request.body_mut() = Body::from(bytes);
+        http.guildhall().identify_again(caller, self.presented(), KeyKind::Secret).await
+    }
+
+    fn presented(&self) -> Presented<'_> {
+        let key = self.key.as_ref().map(|key| key.to_str().unwrap_or_default());
+        Presented { key, address: self.address }
+    }
+}
+
+/// A header that was sent once. Two keys are no key: which of them was meant is not for us to guess.
+fn single(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none()).cloned()
 }
 
 /// The `RateLimit-*` headers, as the live service sends them.

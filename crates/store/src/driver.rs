@@ -193,7 +193,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.read(|tx| Box::pin(async { tx.authority().version().await.map(|_| ()) })).await
+        match &self.engine {
+            Engine::Sqlite(engine) => {
+                engine.read(|tx| Box::pin(async { tx.authority().version().await.map(|_| ()) }))
+            }
+            Engine::Postgres(engine) => engine.authority_version().await.map(|_| ()),
+        }
     }
 
     /// Numbers for operators.

@@ -44,6 +44,12 @@ impl Caller {
         Self { identity, rate, request: None }
     }
 
+    /// As it is known now.
+    pub(super) fn with_identity(mut self, identity: Arc<Identity>) -> Self {
+        self.identity = identity;
+        self
+    }
+
     /// With the id that audit entries of this request carry.
     pub fn with_request(mut self, request: &str) -> Self {
         self.request = Some(request.into());

@@ -7,8 +7,8 @@ use guildhall_domain::ids::{AppId, KeyId};
 use guildhall_domain::key::{HashedKey, Key, PlainKey};
 use guildhall_domain::rate::SlidingWindow;
 use parking_lot::{Mutex, RwLock};
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -30,6 +30,9 @@ pub(crate) struct Identities {
     /// Draws the short hash that keys are recalled by; seeded anew at each start.
     seed: RandomState,
     known: RwLock<Known>,
+    /// Short hashes of keys that were good when last looked at. They outlive the version, so that a
+    /// change of definitions beside a flood of bad keys does not lock good ones out.
+    good: RwLock<HashSet<u64>>,
     /// Windows outlive the version: a change of definitions must not open the limit.
     windows: Mutex<HashMap<KeyId, Arc<Mutex<SlidingWindow>>>>,
     addresses: Addresses,
@@ -56,6 +59,28 @@ impl Identities {
         }
         let candidate = known.identities.get(&self.seed.hash_one(text))?;
         (candidate.key.hash == HashedKey::of(text)).then(|| Arc::clone(candidate))
+    }
+
+    /// Whether this text was a good key when it was last looked at.
+    pub(super) fn was_good(&self, text: &str) -> bool {
+        self.good.read().contains(&self.seed.hash_one(text))
+    }
+
+    /// Notes that this text is a good key, or that it is none any more.
+    pub(super) fn note_good(&self, text: &str, good: bool) {
+        let hash = self.seed.hash_one(text);
+        if self.good.read().contains(&hash) == good {
+            return;
+        }
+        let mut known = self.good.write();
+        if !good {
+            known.remove(&hash);
+        } else {
+            if known.len() >= KEPT_MAX {
+                known.clear();
+            }
+            known.insert(hash);
+        }
     }
 
     /// Keeps a key that was read at this version, or after it.

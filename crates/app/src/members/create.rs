@@ -65,10 +65,10 @@ impl Guildhall {
         let plans = free_plans(&definitions, &draft.plans)?;
         let now = self.now();
         let mut member = blank(now);
-        member.custom_fields =
-            JsonObject::from_map(&values::custom_fields(draft.custom_fields, &definitions)?);
+        let custom_fields = values::custom_fields(draft.custom_fields, &definitions);
+        member.custom_fields = values::stored_custom_fields(&custom_fields)?;
         let meta_data = merge_meta_data(Object::new(), draft.meta_data);
-        member.meta_data = JsonObject::from_map(&values::meta_data(meta_data)?);
+        member.meta_data = values::meta_data(&meta_data)?;
         member.json = values::json(&draft.json)?;
         member.login_redirect = values::redirect(draft.login_redirect)?;
         member.email = Some(email.as_given().to_owned());

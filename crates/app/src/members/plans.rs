@@ -8,7 +8,7 @@ use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
-use guildhall_domain::contract::Contract;
+use guildhall_domain::contract::{Contract, ContractKind};
 use guildhall_domain::event::EventKind;
 use guildhall_domain::ids::PlanId;
 use serde_json::json;
@@ -68,7 +68,10 @@ impl Guildhall {
                 let Some(held) = held else {
                     return Err(judged.err().unwrap_or(Code::PlanNotHeld).into());
                 };
-                judged?;
+                // What was given for nothing can be taken back, also if the plan has a price by now.
+                if member.contracts[held].kind != ContractKind::Free {
+                    return Err(Code::PlanNotFree.into());
+                }
                 let contract = member.contracts.remove(held);
                 tx.contracts().delete(member.key, &plan).await?;
                 tx.members().update_contracts(&member).await?;

@@ -10,7 +10,6 @@ use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::email::Email;
 use guildhall_domain::event::EventKind;
-use guildhall_domain::json::JsonObject;
 use guildhall_domain::member::{merge, merge_meta_data};
 use guildhall_store::Constraint;
 use serde_json::json;
@@ -53,12 +52,13 @@ impl Change {
     /// Lays the change over a member.
     fn apply(self, member: &mut Member, definitions: &Definitions) -> Result<(), AppError> {
         if let Some(new) = self.custom_fields {
-            let new = values::custom_fields(new, definitions)?;
-            member.custom_fields = JsonObject::from_map(&merge(values::stored(&member.custom_fields)?, new));
+            let new = values::custom_fields(new, definitions);
+            let merged = merge(values::stored(&member.custom_fields)?, new);
+            member.custom_fields = values::stored_custom_fields(&merged)?;
         }
         if let Some(new) = self.meta_data {
             let merged = merge_meta_data(values::stored(&member.meta_data)?, new);
-            member.meta_data = JsonObject::from_map(&values::meta_data(merged)?);
+            member.meta_data = values::meta_data(&merged)?;
         }
         if let Some(new) = self.json {
             member.json = values::json(&new)?;

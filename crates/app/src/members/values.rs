@@ -6,7 +6,9 @@ use guildhall_domain::Code;
 use guildhall_domain::custom_field::keep_defined;
 use guildhall_domain::email::Email;
 use guildhall_domain::json::JsonObject;
-use guildhall_domain::member::{JSON_BYTES_MAX, META_DATA_KEYS_MAX, URL_BYTES_MAX, VALUE_CHARS_MAX};
+use guildhall_domain::member::{
+    FIELDS_BYTES_MAX, JSON_BYTES_MAX, META_DATA_KEYS_MAX, URL_BYTES_MAX, VALUE_CHARS_MAX,
+};
 use serde_json::{Map, Value};
 
 pub(super) type Object = Map<String, Value>;
@@ -15,21 +17,23 @@ pub(super) fn email(text: &str) -> Result<Email, AppError> {
     Email::parse(text).ok_or_else(|| Code::EmailInvalid.into())
 }
 
-/// The defined part of `customFields`, with strings of a sane length.
-pub(super) fn custom_fields(given: Object, definitions: &Definitions) -> Result<Object, AppError> {
-    let kept = keep_defined(given, &definitions.custom_fields);
-    short_strings("customFields", &kept)?;
-    Ok(kept)
+/// The defined part of `customFields`.
+pub(super) fn custom_fields(given: Object, definitions: &Definitions) -> Object {
+    keep_defined(given, &definitions.custom_fields)
+}
+
+/// `customFields` as they will be stored.
+pub(super) fn stored_custom_fields(merged: &Object) -> Result<JsonObject, AppError> {
+    bounded("customFields", merged)
 }
 
 /// `metaData` as it will be stored.
-pub(super) fn meta_data(merged: Object) -> Result<Object, AppError> {
+pub(super) fn meta_data(merged: &Object) -> Result<JsonObject, AppError> {
     if merged.len() > META_DATA_KEYS_MAX {
         let message = format!("metaData can have at most {META_DATA_KEYS_MAX} keys.");
         return Err(AppError::because(Code::BodyInvalid, message));
     }
-    short_strings("metaData", &merged)?;
-    Ok(merged)
+    bounded("metaData", merged)
 }
 
 /// The member JSON as it will be stored.
@@ -44,7 +48,11 @@ pub(super) fn json(given: &Object) -> Result<JsonObject, AppError> {
 
 /// Where to send a member: an address or a path, of a sane length, without control characters.
 pub(super) fn redirect(text: Option<String>) -> Result<Option<String>, AppError> {
-    let fits = |text: &String| text.len() <= URL_BYTES_MAX && !text.chars().any(char::is_control);
+    let web = |text: &str| text.starts_with("https://") || text.starts_with("http://");
+    // Without a colon it is a path; with one it could be `javascript:`.
+    let harmless = |text: &str| text.starts_with('/') || web(text) || !text.contains(':');
+    let fits =
+        |text: &String| text.len() <= URL_BYTES_MAX && !text.chars().any(char::is_control) && harmless(text);
     match text.filter(|text| !text.is_empty()) {
         Some(text) if !fits(&text) => {
             Err(AppError::because(Code::BodyInvalid, "loginRedirect is not a path or URL."))
@@ -72,13 +80,25 @@ pub(super) fn stored(object: &JsonObject) -> Result<Object, AppError> {
     object.to_map().ok_or_else(|| AppError::internal("a member's stored JSON is no object"))
 }
 
-fn short_strings(part: &str, object: &Object) -> Result<(), AppError> {
-    let too_long = |value: &Value| value.as_str().is_some_and(|text| text.chars().count() > VALUE_CHARS_MAX);
-    match object.iter().find(|(_, value)| too_long(value)) {
-        None => Ok(()),
-        Some(_) => {
-            let message = format!("A value in {part} is longer than {VALUE_CHARS_MAX} characters.");
-            Err(AppError::because(Code::BodyInvalid, message))
-        }
+/// The text of an object whose strings and whose whole are of a sane size, however deep they lie.
+fn bounded(part: &str, object: &Object) -> Result<JsonObject, AppError> {
+    if object.values().any(has_long_string) {
+        let message = format!("A value in {part} is longer than {VALUE_CHARS_MAX} characters.");
+        return Err(AppError::because(Code::BodyInvalid, message));
+    }
+    let json = JsonObject::from_map(object);
+    if json.as_str().len() > FIELDS_BYTES_MAX {
+        let message = format!("{part} can have at most {FIELDS_BYTES_MAX} bytes.");
+        return Err(AppError::because(Code::BodyInvalid, message));
+    }
+    Ok(json)
+}
+
+fn has_long_string(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.chars().count() > VALUE_CHARS_MAX,
+        Value::Array(items) => items.iter().any(has_long_string),
+        Value::Object(object) => object.values().any(has_long_string),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -12,6 +12,8 @@ use guildhall_domain::Mode;
 use guildhall_domain::key::KeyKind;
 use guildhall_http::serve::{ServeSettings, serve};
 use guildhall_http::{AccessLog, AccessLogForm, HttpSettings, metrics_router, router};
+use rustix::fs::FlockOperation;
+use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +31,7 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(run_until_told(&settings, &log));
     if let Err(error) = &served {
-        tracing::error!(error = format!("{error:#}"), "the server could not start");
+        tracing::error!(error = output::reason(error), "the server could not start");
     }
     drop(runtime);
     drop(log);
@@ -38,6 +40,7 @@ pub(super) fn run(settings: Settings) -> anyhow::Result<ExitCode> {
 
 async fn run_until_told(settings: &Settings, log: &LogGuard) -> anyhow::Result<()> {
     let guildhall = open(settings, true).await?;
+    let _only_server = lock_data_dir(settings)?;
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another with --listen", settings.listen))?;
@@ -131,6 +134,23 @@ async fn drain_on_signal(
     tracing::info!("stopping: finishing requests under way");
     draining.store(true, Ordering::Relaxed);
     let _ = stopping.send(());
+}
+
+/// One server for each data directory: two would each count requests for themselves, and admit twice
+/// the limit. The lock goes with the process, however that ends. Several nodes share a PostgreSQL.
+fn lock_data_dir(settings: &Settings) -> anyhow::Result<Option<File>> {
+    if settings.database_url.is_some() {
+        return Ok(None);
+    }
+    let path = settings.data_dir.join("serve.lock");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        anyhow::anyhow!(
+            "another server runs on {}: stop it, or use PostgreSQL for several nodes",
+            settings.data_dir.display()
+        )
+    })?;
+    Ok(Some(file))
 }
 
 fn warn_of_settings_without_effect(settings: &Settings) {

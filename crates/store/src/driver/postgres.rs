@@ -15,6 +15,11 @@ use tokio_postgres::{NoTls, Statement};
 
 /// How long a caller waits for a connection, and a connection for the server.
 const CONNECTION_WAIT: Duration = Duration::from_secs(5);
+/// How long a statement may take in all. Longer than the server's own limit, which is the one to end
+/// it: this one is for a server that does not answer at all.
+const STATEMENT_WAIT: Duration = Duration::from_secs(35);
+/// How long the question that every request begins with may take.
+const AUTHORITY_WAIT: Duration = Duration::from_secs(5);
 /// Set on every connection: no statement, however written, holds the server, and a forgotten
 /// transaction does not hold its locks.
 const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
@@ -122,15 +127,16 @@ impl Engine {
     /// instead of each taking a connection from the pool. Asking each time is what makes a key
     /// revoked anywhere refused at the next request everywhere.
     pub(crate) async fn authority_version(&self) -> Result<i64, StoreError> {
-        let connection = self.authority_connection().await?;
-        let asked = connection.client.query_one(&connection.statement, &[]).await;
-        match asked {
-            Ok(row) => Row::Postgres(&row).int(0),
-            Err(error) => {
-                *self.authority.lock().await = None;
-                Err(postgres_error(&error))
-            }
-        }
+        let connection = tokio::time::timeout(AUTHORITY_WAIT, self.authority_connection()).await;
+        let connection = connection.map_err(|_| silent())??;
+        let asked = connection.client.query_one(&connection.statement, &[]);
+        let failed = match tokio::time::timeout(AUTHORITY_WAIT, asked).await {
+            Ok(Ok(row)) => return Row::Postgres(&row).int(0),
+            Ok(Err(error)) => postgres_error(&error),
+            Err(_) => silent(),
+        };
+        *self.authority.lock().await = None;
+        Err(failed)
     }
 
     async fn authority_connection(&self) -> Result<Arc<AuthorityConnection>, StoreError> {
@@ -159,6 +165,21 @@ impl Engine {
 
     pub(crate) fn close(&self) {
         self.pool.close();
+    }
+}
+
+/// The server took a question and says nothing.
+fn silent() -> StoreError {
+    StoreError::Unavailable("the database does not answer".into())
+}
+
+/// What a statement comes to, or that nothing came.
+async fn answered<T>(
+    statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(STATEMENT_WAIT, statement).await {
+        Ok(result) => result.map_err(|error| postgres_error(&error)),
+        Err(_) => Err(silent()),
     }
 }
 
@@ -220,7 +241,7 @@ pub(crate) async fn execute(client: &Object, sql: &str, params: &[Param<'_>]) ->
         let statement = client.prepare_cached(sql).await?;
         client.execute(&statement, &borrowed(params)).await
     };
-    changed.await.map_err(|error| postgres_error(&error))
+    answered(changed).await
 }
 
 pub(crate) async fn each(
@@ -229,11 +250,11 @@ pub(crate) async fn each(
     params: &[Param<'_>],
     take: &mut (dyn FnMut(&Row<'_>) -> Result<(), StoreError> + Send),
 ) -> Result<(), StoreError> {
-    let answered = async {
+    let found = async {
         let statement = client.prepare_cached(sql).await?;
         client.query(&statement, &borrowed(params)).await
     };
-    let rows = answered.await.map_err(|error| postgres_error(&error))?;
+    let rows = answered(found).await?;
     rows.iter().try_for_each(|row| take(&Row::Postgres(row)))
 }
 

@@ -25,7 +25,7 @@ pub(crate) async fn list(
     let listed = async {
         let access = caller.allow(Action::MemberRead)?;
         let query = ListQuery::parse(uri.query().unwrap_or_default())?;
-        let list = http.guildhall().list_members(&access, query.page).await?;
+        let list = http.guildhall().list_members(&access, query.page, query.json).await?;
         let mut out = Vec::with_capacity(64 + list.members.len() * 768);
         out.extend_from_slice(b"{\"data\":[");
         for (index, member) in list.members.iter().enumerate() {
