@@ -33,6 +33,7 @@ macro_rules! migrations {
 
 migrations! {
     1 "0001_start";
+    2 "0002_data_tables";
 }
 
 /// The version that this binary brings a database to.
