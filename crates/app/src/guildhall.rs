@@ -47,6 +47,8 @@ pub struct Settings {
     pub write_batch_max: usize,
     /// Connections to PostgreSQL.
     pub postgres_connections_max: usize,
+    /// How long a read of many rows may take, in milliseconds.
+    pub statement_timeout_ms: u32,
 }
 
 impl Settings {
@@ -60,6 +62,7 @@ impl Settings {
             write_queue_max: 4096,
             write_batch_max: 1024,
             postgres_connections_max: 16,
+            statement_timeout_ms: 10_000,
         }
     }
 }
@@ -95,6 +98,7 @@ impl Guildhall {
             write_queue_max: settings.write_queue_max,
             write_batch_max: settings.write_batch_max,
             postgres_connections_max: settings.postgres_connections_max,
+            statement_timeout_ms: settings.statement_timeout_ms,
         });
         let passwords = PasswordPool::new(PoolSettings {
             threads: settings.password_threads,

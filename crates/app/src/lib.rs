@@ -9,15 +9,18 @@ pub mod apps;
 pub mod auth;
 pub mod clock;
 pub mod custom_fields;
+pub mod data_tables;
 mod definitions;
 mod error;
 mod guildhall;
+mod json_writer;
 pub mod keys;
 pub mod members;
 pub mod operators;
 pub mod passwords;
 pub mod plans;
 mod record;
+pub mod records;
 
 pub use auth::{Access, Caller, Presented, RateState};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};

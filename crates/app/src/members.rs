@@ -66,7 +66,7 @@ async fn find_locked(
 }
 
 impl Access<'_> {
-    fn place(&self) -> guildhall_domain::app::Environment {
+    pub(crate) fn place(&self) -> guildhall_domain::app::Environment {
         guildhall_domain::app::Environment { id: self.environment(), mode: self.mode() }
     }
 }

@@ -136,6 +136,8 @@ codes! {
     FieldNotUnique = ("field_not_unique", 409, "Another record already has this value.");
     /// No such record in this environment.
     RecordNotFound = ("record_not_found", 404, "Data record not found");
+    /// No such member to own a record.
+    RecordOwnerNotFound = ("record_owner_not_found", 404, "Member not found");
     /// A record has the id that was to be imported.
     RecordExists = ("record_exists", 409, "A record with this id already exists.");
     /// The query is not one we answer.
@@ -166,7 +168,8 @@ mod tests {
         let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
         for code in Code::ALL {
-            let ours = matches!(code, Code::Busy | Code::TableChanged | Code::StoreUnavailable | Code::Internal);
+            let ours =
+                matches!(code, Code::Busy | Code::TableChanged | Code::StoreUnavailable | Code::Internal);
             assert_eq!(code.status() >= 500, ours, "{}", code.name());
         }
     }

@@ -30,12 +30,8 @@ pub enum AccessRule {
 }
 
 impl AccessRule {
-    const ALL: [AccessRule; 4] = [
-        AccessRule::Public,
-        AccessRule::Authenticated,
-        AccessRule::AuthenticatedOwn,
-        AccessRule::AdminOnly,
-    ];
+    const ALL: [AccessRule; 4] =
+        [AccessRule::Public, AccessRule::Authenticated, AccessRule::AuthenticatedOwn, AccessRule::AdminOnly];
 
     /// `PUBLIC`, `AUTHENTICATED`, `AUTHENTICATED_OWN` or `ADMIN_ONLY`.
     pub const fn as_str(self) -> &'static str {
@@ -188,9 +184,12 @@ impl FieldKind {
         self.is_indexed() && !self.is_relation()
     }
 
-    /// Whether a field of this kind can become one of that kind. Only kinds of text are kept alike.
+    /// Whether a field of this kind can become one of that kind: any text can become a plain one, if it
+    /// is short enough. Values of other kinds are kept differently, or are not checked by a statement.
     pub const fn can_become(self, other: FieldKind) -> bool {
-        self as u8 == other as u8 || (self.is_text() && other.is_text())
+        use FieldKind::{Text, TextFilterable, TextUnique};
+        let plain = matches!(other, Text | TextFilterable | TextUnique);
+        self as u8 == other as u8 || (self.is_text() && plain)
     }
 }
 

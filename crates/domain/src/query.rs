@@ -93,9 +93,12 @@ impl FindMany {
     ///
     /// # Errors
     /// As [`Query::parse`].
-    pub fn parse(options: &Map<String, Value>, table: &DataTable, tables: &DataTables) -> Result<Self, Refusal> {
-        const KNOWN: [&str; 8] =
-            ["where", "include", "select", "orderBy", "take", "skip", "after", "_count"];
+    pub fn parse(
+        options: &Map<String, Value>,
+        table: &DataTable,
+        tables: &DataTables,
+    ) -> Result<Self, Refusal> {
+        const KNOWN: [&str; 8] = ["where", "include", "select", "orderBy", "take", "skip", "after", "_count"];
         check_names(options, &KNOWN)?;
         let (take, skip) = (take(options)?, skip(options)?);
         let after = given(options, "after").map(cursor_number).transpose()?;
@@ -163,7 +166,10 @@ fn select(chosen: &Map<String, Value>, table: &DataTable) -> Result<Vec<i64>, Re
         }
         let field = known_field(table, key)?;
         if field.kind.is_many() {
-            return Err(refused(format!("The field {} cannot be selected; include it in findUnique.", field.key)));
+            return Err(refused(format!(
+                "The field {} cannot be selected; include it in findUnique.",
+                field.key
+            )));
         }
         if wanted {
             numbers.push(field.number);
@@ -203,7 +209,10 @@ fn given<'o>(options: &'o Map<String, Value>, name: &str) -> Option<&'o Value> {
     options.get(name).filter(|value| !value.is_null())
 }
 
-fn object<'o>(options: &'o Map<String, Value>, name: &str) -> Result<Option<&'o Map<String, Value>>, Refusal> {
+fn object<'o>(
+    options: &'o Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'o Map<String, Value>>, Refusal> {
     match given(options, name) {
         None => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),

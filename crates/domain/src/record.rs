@@ -150,7 +150,8 @@ fn parse_links(field: &Field, object: &Map<String, Value>) -> Result<Change, Ref
     if object.get("disconnect") == Some(&Value::Bool(true)) && object.len() == 1 {
         return Ok(Change::Clear);
     }
-    let (connect, disconnect) = (side("connect")?.unwrap_or_default(), side("disconnect")?.unwrap_or_default());
+    let (connect, disconnect) =
+        (side("connect")?.unwrap_or_default(), side("disconnect")?.unwrap_or_default());
     if !field.kind.is_many() && (connect.len() > 1 || disconnect.len() > 1) {
         return Err(invalid(field, "one id: it points at one thing"));
     }
@@ -220,7 +221,8 @@ pub fn value_of_kind(kind: FieldKind, value: &Value) -> Option<FieldValue> {
 
 /// An integer within the range that JavaScript holds exactly. `5.0` is one.
 pub fn number(value: &Value) -> Option<i64> {
-    let whole = |float: f64| (float.fract() == 0.0 && float.abs() <= NUMBER_MAX as f64).then_some(float as i64);
+    let whole =
+        |float: f64| (float.fract() == 0.0 && float.abs() <= NUMBER_MAX as f64).then_some(float as i64);
     let number = value.as_i64().or_else(|| value.as_f64().and_then(whole))?;
     (-NUMBER_MAX..=NUMBER_MAX).contains(&number).then_some(number)
 }
@@ -247,7 +249,9 @@ pub fn date(text: &str) -> Option<Timestamp> {
 fn is_url(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let plain = !text.chars().any(|c| c.is_control() || c.is_whitespace());
-    text.len() <= URL_BYTES_MAX && plain && host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    text.len() <= URL_BYTES_MAX
+        && plain
+        && host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
 /// What a field of this kind takes, for people.
@@ -294,7 +298,11 @@ mod tests {
                 json!(["yesterday", "2026-02-30", 5, "", "-000001-01-01T00:00:00Z"]),
             ),
             (Email, json!(["a@b.io"]), json!(["a", 1])),
-            (Url, json!(["https://a.io/x?y=1"]), json!(["javascript:alert(1)", "https://", "http:///x", "a b"])),
+            (
+                Url,
+                json!(["https://a.io/x?y=1"]),
+                json!(["javascript:alert(1)", "https://", "http:///x", "a b"]),
+            ),
         ] {
             for value in good.as_array().expect("a list") {
                 assert!(value_of_kind(kind, value).is_some(), "{kind:?} {value}");
@@ -307,7 +315,10 @@ mod tests {
 
     #[test]
     fn dates_are_kept_to_the_millisecond_in_utc() {
-        assert_eq!(date("2026-01-31T12:00:00.123999+02:00").map(|t| t.to_iso()).as_deref(), Some("2026-01-31T10:00:00.123Z"));
+        assert_eq!(
+            date("2026-01-31T12:00:00.123999+02:00").map(|t| t.to_iso()).as_deref(),
+            Some("2026-01-31T10:00:00.123Z")
+        );
         assert_eq!(date("2026-01-31").map(|t| t.to_iso()).as_deref(), Some("2026-01-31T00:00:00.000Z"));
     }
 }

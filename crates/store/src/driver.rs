@@ -11,10 +11,12 @@ pub(crate) use postgres::Engine as PostgresEngine;
 pub(crate) use row::{Param, Row};
 pub(crate) use sqlite::execute as sqlite_run;
 
+use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::{meta, migrations};
 use guildhall_domain::Timestamp;
 use guildhall_domain::member_id::MemberIdCodec;
+use guildhall_domain::record_id::RecordIdCodec;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -53,6 +55,17 @@ pub struct StoreSettings {
     pub write_batch_max: usize,
     /// How many connections to PostgreSQL are kept.
     pub postgres_connections_max: usize,
+    /// How long a statement of [`Store::scan`] may take, in milliseconds.
+    pub statement_timeout_ms: u32,
+}
+
+/// Seals and opens the public ids of rows in this database.
+#[derive(Clone)]
+pub struct Codecs {
+    /// Of members.
+    pub members: MemberIdCodec,
+    /// Of records.
+    pub records: RecordIdCodec,
 }
 
 /// Numbers about the store for operators.
@@ -66,11 +79,17 @@ pub struct Gauges {
     pub commits_total: u64,
 }
 
+impl Codecs {
+    fn new(secret: [u8; 16]) -> Self {
+        Self { members: MemberIdCodec::new(secret), records: RecordIdCodec::new(secret) }
+    }
+}
+
 /// An open database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     engine: Engine,
-    member_ids: MemberIdCodec,
+    codecs: Codecs,
 }
 
 #[derive(Clone)]
@@ -99,16 +118,21 @@ impl Store {
                 Engine::Postgres(Arc::new(engine))
             }
         };
-        let mut store = Self { engine, member_ids: MemberIdCodec::new(secret) };
+        let mut store = Self { engine, codecs: Codecs::new(secret) };
         let secret =
             store.write::<_, StoreError, _>(move |tx| Box::pin(meta::member_id_secret(tx, secret))).await?;
-        store.member_ids = MemberIdCodec::new(secret);
+        store.codecs = Codecs::new(secret);
         Ok(store)
     }
 
     /// Seals and opens the ids of members in this database.
     pub fn member_ids(&self) -> &MemberIdCodec {
-        &self.member_ids
+        &self.codecs.members
+    }
+
+    /// Seals and opens the ids of members and records in this database.
+    pub fn codecs(&self) -> &Codecs {
+        &self.codecs
     }
 
     /// `sqlite` or `postgres`, for people.
@@ -136,10 +160,12 @@ impl Store {
         }
     }
 
-    /// Runs reads that can touch many rows: lists, counts, exports. They see one snapshot.
+    /// Runs reads that can touch many rows: lists, counts, exports. They see one snapshot, and may
+    /// take no longer than the settings say.
     ///
     /// # Errors
-    /// What the work returns, or [`StoreError::Unavailable`].
+    /// What the work returns; [`StoreError::TimedOut`]; [`StoreError::Overloaded`] if too many others
+    /// are under way; [`StoreError::Unavailable`].
     pub async fn scan<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
@@ -238,6 +264,22 @@ enum Connection {
 }
 
 impl Tx {
+    /// The engine that statements are written for where they cannot be portable.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match &self.0 {
+            Connection::Sqlite(_) => Dialect::Sqlite,
+            Connection::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs statements that change the schema. They may take as long as they need.
+    pub(crate) async fn define(&mut self, sql: &str) -> Result<(), StoreError> {
+        match &mut self.0 {
+            Connection::Sqlite(connection) => sqlite::define(connection, sql),
+            Connection::Postgres(client) => postgres::define(client, sql).await,
+        }
+    }
+
     /// Runs a statement that returns no rows; tells how many rows it changed.
     pub(crate) async fn execute(&mut self, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
         match &mut self.0 {

@@ -12,25 +12,30 @@ mod audit;
 mod authority;
 mod contracts;
 mod custom_fields;
+mod data_tables;
 mod dialect;
 mod driver;
 mod environments;
 mod error;
 mod events;
+mod filter;
 mod keys;
 mod members;
 mod meta;
 mod migrations;
 mod operators;
 mod plans;
+mod records;
+mod statement;
 
 pub use apps::Apps;
 pub use audit::{Audit, AuditEntry};
 pub use authority::Authority;
 pub use contracts::{Contracts, NewContract};
 pub use custom_fields::CustomFields;
+pub use data_tables::DataTables;
 pub use dialect::Constraint;
-pub use driver::{Gauges, Store, StoreSettings, Target, Tx, Work};
+pub use driver::{Codecs, Gauges, Store, StoreSettings, Target, Tx, Work};
 pub use environments::{Admission, Environments};
 pub use error::StoreError;
 pub use events::{Event, Events};
@@ -39,6 +44,7 @@ pub use members::{ListOrder, ListPage, Members, NewMember};
 pub use migrations::{Migration, SCHEMA_VERSION};
 pub use operators::{NewOperatorLink, Operator, Operators};
 pub use plans::Plans;
+pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
 
 impl Tx {
     /// Apps and their flags.
@@ -64,6 +70,11 @@ impl Tx {
     /// Custom-field definitions.
     pub fn custom_fields(&mut self) -> CustomFields<'_> {
         CustomFields { tx: self }
+    }
+
+    /// Definitions of data tables.
+    pub fn data_tables(&mut self) -> DataTables<'_> {
+        DataTables { tx: self }
     }
 
     /// Environments and their counters.
@@ -94,5 +105,10 @@ impl Tx {
     /// Plans, prices and permissions.
     pub fn plans(&mut self) -> Plans<'_> {
         Plans { tx: self }
+    }
+
+    /// Records of data tables.
+    pub fn records(&mut self) -> Records<'_> {
+        Records { tx: self }
     }
 }

@@ -69,6 +69,7 @@ impl TestServer {
             write_queue_max: 8,
             write_batch_max: 8,
             postgres_connections_max: 2,
+            statement_timeout_ms: 10_000,
         };
         Store::open(settings).await.expect("the database opens again")
     }

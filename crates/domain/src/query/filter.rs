@@ -362,7 +362,10 @@ impl<'t> Subject<'t> {
             name => {
                 let field = known_field(table, name)?;
                 if field.kind.is_many() {
-                    let message = format!("The field {} holds many references; records cannot be filtered by it", field.key);
+                    let message = format!(
+                        "The field {} holds many references; records cannot be filtered by it",
+                        field.key
+                    );
                     return Err(refused(message));
                 }
                 Ok(Self { name: &field.key, operand: Operand::of(field), field: Some(field) })
@@ -395,13 +398,12 @@ impl<'t> Subject<'t> {
             }
             Operand::Field { kind, .. } if kind.is_relation() => id(),
             // What a field would not take can still be compared with: part of an address, say.
-            Operand::Field { kind, .. } if kind.is_text() => {
-                record::value_of_kind(FieldKind::Text, value)
-            }
+            Operand::Field { kind, .. } if kind.is_text() => record::value_of_kind(FieldKind::Text, value),
             Operand::Field { kind, .. } => record::value_of_kind(kind, value),
         };
         read.ok_or_else(|| {
-            let expected = self.field.map_or("an id, a date or a number", |field| record::expected(field.kind));
+            let expected =
+                self.field.map_or("an id, a date or a number", |field| record::expected(field.kind));
             Refusal::because(Code::FieldValueInvalid, format!("{} is compared with {expected}.", self.name))
         })
     }

@@ -87,10 +87,12 @@ impl Include {
         if depth > INCLUDE_DEPTH_MAX {
             return Err(refused(format!("include may be nested at most {INCLUDE_DEPTH_MAX} deep")));
         }
-        for (name, value) in options.iter().filter(|(_, value)| !matches!(value, Value::Null | Value::Bool(false))) {
-            *left = left.checked_sub(1).ok_or_else(|| {
-                refused(format!("A query may include at most {INCLUDES_MAX} relations"))
-            })?;
+        for (name, value) in
+            options.iter().filter(|(_, value)| !matches!(value, Value::Null | Value::Bool(false)))
+        {
+            *left = left
+                .checked_sub(1)
+                .ok_or_else(|| refused(format!("A query may include at most {INCLUDES_MAX} relations")))?;
             if name == "_count" {
                 include.add_counts(value, table)?;
             } else {
@@ -103,12 +105,16 @@ impl Include {
     /// `{select: {relation: true}}`
     pub(super) fn add_counts(&mut self, given: &Value, table: &DataTable) -> Result<(), Refusal> {
         let malformed = || refused("_count must be true, or {select: {relation: true}}");
-        let select = given.as_object().filter(|object| object.len() == 1).and_then(|object| object.get("select"));
+        let select =
+            given.as_object().filter(|object| object.len() == 1).and_then(|object| object.get("select"));
         for (name, value) in select.and_then(Value::as_object).ok_or_else(malformed)? {
             let wanted = value.as_bool().ok_or_else(malformed)?;
             let field = known_field(table, name)?;
             if !field.kind.is_relation() {
-                return Err(refused(format!("The field {} points at nothing that could be counted", field.key)));
+                return Err(refused(format!(
+                    "The field {} points at nothing that could be counted",
+                    field.key
+                )));
             }
             if wanted && !self.counts.contains(&field.number) {
                 self.counts.push(field.number);
@@ -149,11 +155,15 @@ impl Relation {
         if field.kind.is_many() {
             relation.page(options, field.kind.points_at_members())?;
         } else if ["take", "skip", "after"].iter().any(|option| given(options, option).is_some()) {
-            return Err(refused(format!("The field {} points at one thing; there are no pages of it", field.key)));
+            return Err(refused(format!(
+                "The field {} points at one thing; there are no pages of it",
+                field.key
+            )));
         }
         if let Some(inner) = given(options, "include") {
             let target = field.referenced_table.and_then(|number| numbered(tables, number));
-            let target = target.ok_or_else(|| refused(format!("Nothing can be included in {}", field.key)))?;
+            let target =
+                target.ok_or_else(|| refused(format!("Nothing can be included in {}", field.key)))?;
             relation.include = Include::read(Some(inner), target, tables, Place::Many, depth + 1, left)?;
         }
         Ok(relation)
@@ -186,7 +196,8 @@ fn member_cursor(value: &Value) -> Result<Cursor, Refusal> {
         let second = record::date(&format!("{seconds}Z"))?;
         Some(Cursor::Member(second.micros() + micros.parse::<i64>().ok()?, number.parse().ok()?))
     });
-    let plain = || record::date(text).map(|moment| Cursor::Member(moment.micros(), crate::member_id::SEQUENCE_MAX));
+    let plain =
+        || record::date(text).map(|moment| Cursor::Member(moment.micros(), crate::member_id::SEQUENCE_MAX));
     exact.or_else(plain).ok_or_else(malformed)
 }
 

@@ -29,6 +29,7 @@ const AUTHORITY: &str = "SELECT version FROM authority WHERE id = 1";
 pub(crate) struct Engine {
     pool: Pool,
     config: tokio_postgres::Config,
+    begin_scan: String,
     authority: Mutex<Option<Arc<AuthorityConnection>>>,
     queue_max: usize,
     counts: Arc<Counts>,
@@ -73,6 +74,10 @@ impl Engine {
         let engine = Self {
             pool,
             config,
+            begin_scan: format!(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}",
+                settings.statement_timeout_ms
+            ),
             authority: Mutex::default(),
             queue_max: settings.write_queue_max,
             counts: Arc::default(),
@@ -100,8 +105,7 @@ impl Engine {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        transaction(self.client().await?, begin, work).await
+        transaction(self.client().await?, &self.begin_scan, work).await
     }
 
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
@@ -236,9 +240,25 @@ async fn batch(tx: &mut Tx, sql: &str) -> Result<(), StoreError> {
     }
 }
 
+/// Statements that are kept prepared on one connection. Queries over data tables have countless forms;
+/// beyond this many, all are forgotten.
+const STATEMENTS_KEPT: usize = 512;
+
+async fn prepared(client: &Object, sql: &str) -> Result<Statement, tokio_postgres::Error> {
+    if client.statement_cache.size() >= STATEMENTS_KEPT {
+        client.statement_cache.clear();
+    }
+    client.prepare_cached(sql).await
+}
+
+pub(crate) async fn define(client: &Object, sql: &str) -> Result<(), StoreError> {
+    let sql = format!("SET LOCAL statement_timeout = 0; {sql}");
+    client.batch_execute(&sql).await.map_err(|error| postgres_error(&error))
+}
+
 pub(crate) async fn execute(client: &Object, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
     let changed = async {
-        let statement = client.prepare_cached(sql).await?;
+        let statement = prepared(client, sql).await?;
         client.execute(&statement, &borrowed(params)).await
     };
     answered(changed).await
@@ -251,7 +271,7 @@ pub(crate) async fn each(
     take: &mut (dyn FnMut(&Row<'_>) -> Result<(), StoreError> + Send),
 ) -> Result<(), StoreError> {
     let found = async {
-        let statement = client.prepare_cached(sql).await?;
+        let statement = prepared(client, sql).await?;
         client.query(&statement, &borrowed(params)).await
     };
     let rows = answered(found).await?;

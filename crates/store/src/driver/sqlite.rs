@@ -18,18 +18,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use std::time::{Duration, Instant};
+use tokio::sync::{Semaphore, oneshot};
 
 /// Prepared statements kept for each connection.
 const STATEMENTS_KEPT: usize = 128;
 /// How long one process waits for another that is writing.
 const BUSY_TIMEOUT_MS: i64 = 10_000;
+/// Virtual-machine steps between two looks at whether a read has taken too long: some 0.1 ms.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+/// Reads of many rows that are under way at a time; others wait for one to end. More would only take
+/// the processor from the requests that need little of it.
+const SCANS_MAX: usize = 8;
 /// Pages in the log before they are moved into the database file.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
 pub(crate) struct Engine {
     file: PathBuf,
-    readers: Mutex<Vec<Tx>>,
+    readers: Mutex<Vec<Reader>>,
+    scans: Semaphore,
+    statement_timeout: Duration,
     wal_index: WalIndex,
     /// The authority version last read, and the state of the log it was read at.
     authority: Mutex<Option<(super::wal_index::Stamp, i64)>>,
@@ -43,6 +51,12 @@ struct Counts {
     waiting: AtomicI64,
     units: AtomicU64,
     commits: AtomicU64,
+}
+
+/// A connection that reads, and until when it may.
+struct Reader {
+    tx: Tx,
+    deadline: Arc<Mutex<Option<Instant>>>,
 }
 
 /// A unit of work that has not run yet.
@@ -77,6 +91,8 @@ impl Engine {
             wal_index: WalIndex::of(&file),
             file,
             readers: Mutex::default(),
+            scans: Semaphore::new(SCANS_MAX),
+            statement_timeout: Duration::from_millis(settings.statement_timeout_ms.into()),
             authority: Mutex::default(),
             queue: Mutex::new(Some(queue)),
             writer: Mutex::new(Some(thread)),
@@ -89,9 +105,9 @@ impl Engine {
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>>,
         E: From<StoreError>,
     {
-        let mut tx = self.reader()?;
-        let result = finish(work(&mut tx));
-        self.readers.lock().push(tx);
+        let mut reader = self.reader()?;
+        let result = finish(work(&mut reader.tx));
+        self.readers.lock().push(reader);
         result
     }
 
@@ -101,13 +117,17 @@ impl Engine {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let turn = tokio::time::timeout(self.statement_timeout, self.scans.acquire()).await;
+        let _turn = turn.ok().and_then(Result::ok).ok_or(StoreError::Overloaded)?;
         let engine = Arc::clone(self);
         let scanned = tokio::task::spawn_blocking(move || {
-            let mut tx = engine.reader()?;
-            run(&mut tx, "BEGIN")?;
-            let result = catch_unwind(AssertUnwindSafe(|| finish(work(&mut tx))));
-            run(&mut tx, "COMMIT")?;
-            engine.readers.lock().push(tx);
+            let mut reader = engine.reader()?;
+            run(&mut reader.tx, "BEGIN")?;
+            *reader.deadline.lock() = Some(Instant::now() + engine.statement_timeout);
+            let result = catch_unwind(AssertUnwindSafe(|| finish(work(&mut reader.tx))));
+            *reader.deadline.lock() = None;
+            run(&mut reader.tx, "COMMIT")?;
+            engine.readers.lock().push(reader);
             result.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
         });
         scanned.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
@@ -201,13 +221,19 @@ impl Engine {
         self.readers.lock().clear();
     }
 
-    fn reader(&self) -> Result<Tx, StoreError> {
-        if let Some(tx) = self.readers.lock().pop() {
-            return Ok(tx);
+    fn reader(&self) -> Result<Reader, StoreError> {
+        if let Some(reader) = self.readers.lock().pop() {
+            return Ok(reader);
         }
-        let connection = connect(&self.file)?;
+        let mut connection = connect(&self.file)?;
         pragmas(&connection, &[("query_only", "ON"), ("cache_size", "-2048")])?;
-        Ok(Tx(Inner::Sqlite(connection)))
+        let deadline: Arc<Mutex<Option<Instant>>> = Arc::default();
+        let watched = Arc::clone(&deadline);
+        let is_late = move || watched.lock().is_some_and(|deadline| Instant::now() >= deadline);
+        connection
+            .progress_handler(STEPS_BETWEEN_LOOKS, Some(is_late))
+            .map_err(|error| sqlite_error(&error))?;
+        Ok(Reader { tx: Tx(Inner::Sqlite(connection)), deadline })
     }
 }
 
@@ -375,6 +401,10 @@ fn run(tx: &mut Tx, sql: &str) -> Result<(), StoreError> {
         Inner::Sqlite(connection) => each(connection, sql, &[], &mut |_| Ok(())),
         Inner::Postgres(_) => Err(StoreError::corrupt("not an SQLite connection")),
     }
+}
+
+pub(crate) fn define(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.execute_batch(sql).map_err(|error| sqlite_error(&error))
 }
 
 pub(crate) fn execute(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
