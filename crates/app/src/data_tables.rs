@@ -1,10 +1,14 @@
 //! Defining data tables: tables, their fields and rules. Both environments share a definition.
 
 mod field;
+mod json;
 mod table;
+mod view;
 
 pub use field::{FieldChange, FieldDraft};
+pub use json::{access_rule, field_kind};
 pub use table::{DeletedTable, TableChange, TableDraft};
+pub use view::{full_view, view};
 
 use crate::error::{AppError, or_conflict};
 use guildhall_domain::Code;

@@ -14,7 +14,7 @@ mod view;
 
 pub use create::Draft;
 pub use export::{ExportPage, csv_header};
-pub use import::{ImportOutcome, ImportRow, Importer, OnError};
+pub use import::{Importer, row_from_csv};
 pub use list::MemberList;
 pub use update::Change;
 pub use view::{Shown, write_member};

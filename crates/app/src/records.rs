@@ -2,11 +2,15 @@
 
 mod create;
 mod delete;
+mod export;
+mod import;
 mod query;
 mod update;
 mod view;
 mod writing;
 
+pub use export::{RecordsPart, csv_header};
+pub use import::{RecordImporter, row_from_csv};
 pub use query::{Found, Included, Node, PageOf};
 pub use view::{DecimalForm, write_found, write_written};
 pub use writing::{LinkOutcome, Written};
@@ -34,6 +38,14 @@ pub(crate) struct Home {
 impl Home {
     pub(crate) fn table(&self) -> &DataTable {
         &self.definitions.tables[self.table]
+    }
+
+    /// The same place under definitions that have been read anew.
+    fn renewed(&self, definitions: Definitions) -> Result<Self, AppError> {
+        let number = self.table().number;
+        let table = definitions.tables.iter().position(|table| table.number == number);
+        let table = table.ok_or(Code::TableNotFound)?;
+        Ok(Self { definitions: Arc::new(definitions), table, ..self.clone() })
     }
 
     pub(crate) fn place(&self) -> RecordPlace<'_> {

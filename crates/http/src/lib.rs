@@ -6,7 +6,6 @@
 mod access_log;
 mod address;
 mod body;
-mod fields;
 mod machines;
 mod manage;
 mod memberstack;

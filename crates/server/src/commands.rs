@@ -12,7 +12,10 @@ mod operator;
 mod partner;
 mod permission;
 mod plan;
+mod rows;
 mod serve;
+mod table;
+mod transfer;
 
 use crate::config::{Flags, ServeFlags, Settings, environment};
 use anyhow::{Context, bail};
@@ -60,6 +63,9 @@ enum Command {
     /// Bring members in, or take them out
     #[command(subcommand)]
     Member(member::Command),
+    /// Data tables: an app's own structured data
+    #[command(subcommand)]
+    Table(table::Command),
     /// Partner keys: server-wide, sent beside a store key
     #[command(subcommand)]
     Partner(partner::Command),
@@ -114,6 +120,7 @@ impl Line {
             Command::Permission(command) => command.json(),
             Command::CustomField(command) => command.json(),
             Command::Member(command) => command.json(),
+            Command::Table(command) => command.json(),
             Command::Partner(command) => command.json(),
             Command::Operator(command) => command.json(),
             Command::Migrate(print) | Command::Doctor(print) => print.json,
@@ -168,6 +175,7 @@ async fn with_database(command: Command, settings: Settings) -> anyhow::Result<E
         Command::Permission(command) => permission::run(command, &guildhall).await,
         Command::CustomField(command) => custom_field::run(command, &guildhall).await,
         Command::Member(command) => member::run(command, &guildhall).await,
+        Command::Table(command) => table::run(command, &guildhall).await,
         Command::Partner(command) => partner::run(command, &guildhall).await,
         Command::Operator(command) => operator::run(command, &guildhall, &settings).await,
         Command::Migrate(print) => Ok(migrate::run(print, &guildhall)),
@@ -200,6 +208,7 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             password_queue_max: settings.password_queue_max,
             write_queue_max: settings.write_queue_max,
             postgres_connections_max: settings.postgres_connections_max,
+            statement_timeout_ms: settings.statement_timeout_ms,
             ..guildhall_app::Settings::new(target)
         },
         Arc::new(SystemClock::default()),

@@ -169,6 +169,8 @@ settings! {
     write_queue_max: usize = preset("4096").within(1, 1_000_000);
     /// How many connections to PostgreSQL are open at most.
     postgres_connections_max: usize = preset("16").within(1, 1000);
+    /// How long a query over many records may take, in milliseconds, before it is given up.
+    statement_timeout_ms: u32 = preset("10000").within(100, 600_000);
 }
 
 /// One core is left to answer requests while passwords are hashed on the others.

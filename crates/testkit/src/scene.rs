@@ -2,7 +2,8 @@
 
 use crate::{SeededChance, TestServer};
 use futures_util::stream;
-use guildhall_app::members::{ImportOutcome, ImportRow, Importer, OnError};
+use guildhall_app::import::{ImportOutcome, ImportRow, OnError};
+use guildhall_app::members::Importer;
 use guildhall_app::plans::PlanDraft;
 use guildhall_app::{Guildhall, Settings};
 use guildhall_domain::Mode;

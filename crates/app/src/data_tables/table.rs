@@ -152,6 +152,33 @@ impl Guildhall {
         .await
     }
 
+    /// Makes room in a table for records that keep the ids they had elsewhere.
+    ///
+    /// # Errors
+    /// `TableNotFound`, `Busy`, `StoreUnavailable`.
+    pub(crate) async fn accept_imported_ids(
+        &self,
+        app: &AppId,
+        table: &str,
+        actor: Actor,
+    ) -> Result<(), AppError> {
+        let (app_id, named) = (app.clone(), table.to_owned());
+        self.define(app, actor, "table.accept-ids", table.to_owned(), json!({}), move |tx| {
+            Box::pin(async move {
+                let (tables, table) = find(tx, &app_id, &named).await?;
+                tx.data_tables().note_imported_ids(table.number).await?;
+                // Those who show references to the table's records must look at the ids from now on.
+                for referring in tables.iter().filter(|other| refers(other, table.number)) {
+                    tx.data_tables()
+                        .touch(referring.number, referring.updated_at.unwrap_or(referring.created_at))
+                        .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Deletes a table with its fields and all its records in both environments. `confirmation` must be
     /// its key; without it nothing happens, and the error tells what would go.
     ///
@@ -181,6 +208,10 @@ impl Guildhall {
         })
         .await
     }
+}
+
+fn refers(table: &DataTable, number: i64) -> bool {
+    table.fields.iter().any(|field| field.referenced_table == Some(number))
 }
 
 fn refuse_if_referenced(tables: &[DataTable], table: &DataTable) -> Result<(), AppError> {

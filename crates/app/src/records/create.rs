@@ -1,7 +1,9 @@
 //! Creating a record.
 
 use super::Home;
-use super::writing::{Written, check_complete, or_not_unique, resolve, with_defaults, write_links};
+use super::writing::{
+    LinkOutcome, Written, check_complete, or_not_unique, resolve, with_defaults, write_links,
+};
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
@@ -32,12 +34,14 @@ impl Guildhall {
         let created = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 tx.data_tables().hold(home.table()).await?;
-                let key = tx.records().next_places(&home.place(), 1).await?;
+                let key = tx.records().next_places(&home.place(), 1, 1).await?;
                 let draft = Draft { key, imported_id: None, owner, created_at: now, updated_at: now };
-                let written = insert(tx, &home, draft, &changes).await?;
+                let links = insert(tx, &home, draft, &changes).await?;
+                let record = tx.records().find(&home.place(), key, None).await?;
+                let record = record.ok_or_else(|| AppError::internal("a new record is not there"))?;
                 let detail = json!({ "table": home.table().key });
-                recorder.audit(tx, "record.create", &written.record.id, &detail).await?;
-                Ok(written)
+                recorder.audit(tx, "record.create", &record.id, &detail).await?;
+                Ok(Written { record, links })
             })
         });
         created.await
@@ -59,7 +63,7 @@ pub(super) async fn insert(
     home: &Home,
     draft: Draft,
     changes: &Changes,
-) -> Result<Written, AppError> {
+) -> Result<Vec<(i64, LinkOutcome)>, AppError> {
     let place = home.place();
     let owner = match &draft.owner {
         None => None,
@@ -79,7 +83,5 @@ pub(super) async fn insert(
     for links in &resolved.links {
         outcomes.push((links.field, write_links(tx, draft.key, links).await?));
     }
-    let record = tx.records().find(&place, draft.key, None).await?;
-    let record = record.ok_or_else(|| AppError::internal("a record that was just stored is not there"))?;
-    Ok(Written { record, links: outcomes })
+    Ok(outcomes)
 }

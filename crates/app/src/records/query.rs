@@ -111,6 +111,7 @@ impl Guildhall {
                     skip: query.skip,
                     after: query.after,
                     select: query.shape.select.as_deref(),
+                    owner_ids: false,
                 };
                 let page = tx.records().page(&place, request).await?;
                 let page = page.ok_or_else(|| {

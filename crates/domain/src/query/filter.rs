@@ -128,6 +128,8 @@ impl Reader<'_> {
         for (name, value) in conditions {
             parts.push(match name.as_str() {
                 "AND" => Filter::All(self.groups(value, depth + 1)?),
+                // Of one condition there is no choice, so an object here is a slip.
+                "OR" if !value.is_array() => return Err(refused("OR must be a list of conditions")),
                 "OR" => Filter::Any(self.groups(value, depth + 1)?),
                 "NOT" => {
                     let groups = self.groups(value, depth + 1)?;
@@ -266,10 +268,14 @@ impl Reader<'_> {
         value: &Value,
         insensitive: bool,
     ) -> Result<Filter, Refusal> {
-        let text = value.as_str().filter(|text| text.len() <= 4 * record::FILTERABLE_CHARS_MAX);
-        let Some(text) = text.filter(|_| subject.is_text()) else {
-            return Err(refused(format!("{operator} takes a short text, and a field that holds text")));
-        };
+        if !subject.is_text() {
+            return Err(refused(format!("{operator} is for text; {} holds none", subject.name)));
+        }
+        let text = value.as_str().filter(|text| text.chars().count() <= record::FILTERABLE_CHARS_MAX);
+        let text = text.ok_or_else(|| {
+            let message = format!("{operator} takes a text of at most 255 characters.");
+            Refusal::because(Code::FieldValueInvalid, message)
+        })?;
         self.count_value()?;
         let text = text.to_owned();
         match operator {

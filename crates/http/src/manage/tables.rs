@@ -1,25 +1,26 @@
 //! `/manage/v1/tables`: data tables and their fields.
 
 use super::{answer, created, place};
-use crate::fields::{Fields, wrong};
-use crate::memberstack::data_tables::view;
 use crate::segment::Segment;
 use crate::{Http, body};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
-use guildhall_app::data_tables::{FieldChange, FieldDraft, TableChange, TableDraft};
+use guildhall_app::data_tables::{
+    FieldChange, FieldDraft, TableChange, TableDraft, access_rule, field_kind, full_view,
+};
+use guildhall_app::fields::Fields;
 use guildhall_app::{AppError, Caller};
-use guildhall_domain::data_table::{AccessRule, AccessRules, DataTable, FieldKind};
+use guildhall_domain::data_table::DataTable;
 use guildhall_domain::scope::Action;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// All data tables of the app.
 pub(crate) async fn list(Extension(caller): Extension<Caller>) -> Response {
     let listed = caller.allow(Action::ManageRead).map(|access| {
         let tables = &access.definitions().tables;
-        let shown: Vec<_> = tables.iter().map(|table| shown(table, tables)).collect();
+        let shown: Vec<_> = tables.iter().map(|table| full_view(table, tables)).collect();
         json!({ "data": shown })
     });
     answer(listed)
@@ -33,7 +34,7 @@ pub(crate) async fn get(
 ) -> Response {
     let found = caller.allow(Action::ManageRead).and_then(|access| {
         let table = http.guildhall().table(&access, &name)?;
-        Ok(json!({ "data": shown(table, &access.definitions().tables) }))
+        Ok(json!({ "data": full_view(table, &access.definitions().tables) }))
     });
     answer(found)
 }
@@ -47,7 +48,7 @@ pub(crate) async fn create(
     let made = async {
         let access = caller.allow(Action::ManageWrite)?;
         let (app, actor) = place(&caller, &access);
-        let draft = table_draft(body::json_object(request, http.settings().body_bytes_max).await?)?;
+        let draft = TableDraft::from_json(body::json_object(request, http.settings().body_bytes_max).await?)?;
         let table = http.guildhall().create_table(&app, draft, actor).await?;
         with_tables(&http, &caller, &table).await
     };
@@ -68,10 +69,10 @@ pub(crate) async fn update(
         let change = TableChange {
             key: fields.text("key")?,
             name: fields.text("name")?,
-            create: rule(&mut fields, "createRule")?,
-            read: rule(&mut fields, "readRule")?,
-            update: rule(&mut fields, "updateRule")?,
-            delete: rule(&mut fields, "deleteRule")?,
+            create: access_rule(&mut fields, "createRule")?,
+            read: access_rule(&mut fields, "readRule")?,
+            update: access_rule(&mut fields, "updateRule")?,
+            delete: access_rule(&mut fields, "deleteRule")?,
         };
         let table = http.guildhall().update_table(&app, &name, change, actor).await?;
         with_tables(&http, &caller, &table).await
@@ -108,7 +109,7 @@ pub(crate) async fn create_field(
     let made = async {
         let access = caller.allow(Action::ManageWrite)?;
         let (app, actor) = place(&caller, &access);
-        let draft = field_draft(body::json_object(request, http.settings().body_bytes_max).await?)?;
+        let draft = FieldDraft::from_json(body::json_object(request, http.settings().body_bytes_max).await?)?;
         let table = http.guildhall().create_field(&app, &name, draft, actor).await?;
         with_tables(&http, &caller, &table).await
     };
@@ -131,7 +132,7 @@ pub(crate) async fn update_field(
         let change = FieldChange {
             key: fields.text("key")?,
             name: fields.text("name")?,
-            kind: fields.text("type")?.map(|text| kind(&text)).transpose()?,
+            kind: fields.text("type")?.map(|text| field_kind(&text)).transpose()?,
             required: fields.bool("required")?,
             unique: fields.bool("unique")?,
             default,
@@ -163,68 +164,11 @@ pub(crate) async fn delete_field(
 async fn with_tables(http: &Http, caller: &Caller, table: &DataTable) -> Result<Value, AppError> {
     let access = caller.allow(Action::ManageWrite)?;
     let definitions = http.guildhall().definitions(&access.definitions().app.id).await?;
-    Ok(json!({ "data": shown(table, &definitions.tables) }))
-}
-
-/// The vendor's view of a table, and what it leaves out.
-fn shown(table: &DataTable, tables: &[DataTable]) -> Value {
-    let mut view = view(table, tables);
-    for (field, shown) in table.fields.iter().zip(view["fields"].as_array_mut().into_iter().flatten()) {
-        shown["unique"] = field.unique.into();
-        shown["indexed"] = field.kind.is_indexed().into();
-    }
-    view
+    Ok(json!({ "data": full_view(table, &definitions.tables) }))
 }
 
 fn confirmation(uri: &Uri) -> Option<String> {
     let query = uri.query().unwrap_or_default();
     let mut pairs = form_urlencoded::parse(query.as_bytes());
     pairs.find(|(name, _)| name == "confirm").map(|(_, value)| value.into_owned())
-}
-
-/// `{key, name, createRule?, readRule?, updateRule?, deleteRule?, fields?}`; rules are closed unless
-/// they say otherwise.
-fn table_draft(object: Map<String, Value>) -> Result<TableDraft, AppError> {
-    let mut fields = Fields::new(object);
-    let closed = AccessRules::default();
-    let drafts = fields.array("fields")?.unwrap_or_default().into_iter().map(|item| match item {
-        Value::Object(object) => field_draft(object),
-        _ => Err(wrong("fields", "an array of objects")),
-    });
-    Ok(TableDraft {
-        fields: drafts.collect::<Result<_, _>>()?,
-        key: fields.required_text("key")?,
-        name: fields.required_text("name")?,
-        rules: AccessRules {
-            create: rule(&mut fields, "createRule")?.unwrap_or(closed.create),
-            read: rule(&mut fields, "readRule")?.unwrap_or(closed.read),
-            update: rule(&mut fields, "updateRule")?.unwrap_or(closed.update),
-            delete: rule(&mut fields, "deleteRule")?.unwrap_or(closed.delete),
-        },
-    })
-}
-
-/// `{key, name?, type, required?, unique?, defaultValue?, tableOrder?, referencedTable?}`
-fn field_draft(object: Map<String, Value>) -> Result<FieldDraft, AppError> {
-    let mut fields = Fields::new(object);
-    let key = fields.required_text("key")?;
-    Ok(FieldDraft {
-        name: fields.text("name")?.unwrap_or_else(|| key.clone()),
-        key,
-        kind: kind(&fields.required_text("type")?)?,
-        required: fields.bool("required")?.unwrap_or(false),
-        unique: fields.bool("unique")?.unwrap_or(false),
-        default: fields.take("defaultValue"),
-        position: fields.int("tableOrder")?,
-        referenced_table: fields.text("referencedTable")?,
-    })
-}
-
-fn rule(fields: &mut Fields, name: &str) -> Result<Option<AccessRule>, AppError> {
-    let given = fields.text(name)?;
-    given.map(|text| text.parse().map_err(|_| wrong(name, "an access rule"))).transpose()
-}
-
-fn kind(text: &str) -> Result<FieldKind, AppError> {
-    text.parse().map_err(|reason: String| AppError::because(guildhall_domain::Code::BodyInvalid, reason))
 }

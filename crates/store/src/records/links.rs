@@ -7,6 +7,7 @@ use crate::error::StoreError;
 use crate::statement::Statement;
 use guildhall_domain::Timestamp;
 use guildhall_domain::app::Environment;
+use guildhall_domain::data_table::Field;
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::member_id::MemberKey;
 use guildhall_domain::record::Record;
@@ -83,6 +84,47 @@ impl Records<'_> {
     /// [`StoreError`].
     pub async fn has_link(&mut self, field: i64, record: RecordKey) -> Result<bool, StoreError> {
         Ok(self.tx.first(HAS_LINK, params![field, record], |_| Ok(())).await?.is_some())
+    }
+
+    /// What a field points at, for each of these records: record and the id of what it points at.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn linked_ids(
+        &mut self,
+        place: &RecordPlace<'_>,
+        field: &Field,
+        records: &[RecordKey],
+    ) -> Result<Vec<(RecordKey, String)>, StoreError> {
+        let mut sql = Statement::new(self.tx.dialect());
+        let target = field.referenced_table.and_then(|number| place.of_table(number));
+        let imported = target.as_ref().is_some_and(|target| target.table.imported_ids);
+        sql.push("SELECT l.record, l.target");
+        match &target {
+            Some(target) if imported => {
+                sql.push(", t.id FROM record_links l JOIN records_").number(target.table.number);
+                sql.push(" t ON t.key = l.target");
+            }
+            Some(_) => {
+                sql.push(" FROM record_links l");
+            }
+            None => {
+                sql.push(", m.id FROM record_links l JOIN members m ON m.key = l.target");
+            }
+        }
+        sql.push(" WHERE l.field = ").bind(field.number).push(" AND l.record IN (");
+        sql.list(padded(records), ", ", |sql, key| {
+            sql.bind(key.stored());
+        });
+        sql.push(") ORDER BY l.record, l.target");
+        let linked = |row: &Row<'_>| {
+            let known = if target.is_none() || imported { row.opt_string(2)? } else { None };
+            let key = RecordKey::from_stored(row.int(1)?);
+            let sealed = || target.as_ref().map(|target| place.codecs.records.seal(target.table.number, key));
+            let id = known.or_else(sealed).ok_or_else(|| StoreError::corrupt("a link to nothing"))?;
+            Ok((RecordKey::from_stored(row.int(0)?), id))
+        };
+        self.tx.all(sql.sql(), &sql.params(), linked).await
     }
 
     /// How many things a field points at, for each of these records that points at any.

@@ -29,6 +29,8 @@ pub struct PageRequest<'q> {
     pub after: Option<i64>,
     /// Only these fields, by number; nothing: all that are kept in columns.
     pub select: Option<&'q [i64]>,
+    /// Whether the ids of the members that own the records are wanted.
+    pub owner_ids: bool,
 }
 
 /// A page of records.
@@ -146,7 +148,7 @@ impl Records<'_> {
     ) -> Result<Option<PageOfRecords>, StoreError> {
         let order = deciding(request.order);
         let mut sql = Statement::new(self.tx.dialect());
-        let columns = Columns::of(place, request.select, false);
+        let columns = Columns::of(place, request.select, request.owner_ids);
         columns.write(&mut sql);
         // The order by number alone, in either direction, needs no terms: the key is its last.
         let (by_number, terms) = match order {

@@ -40,20 +40,22 @@ pub struct NewRecord {
 }
 
 impl Records<'_> {
-    /// Takes places for this many new records, and counts them. Returns the first place.
+    /// Takes places for new records, and counts records that are about to be stored: as many, but for
+    /// those that go back to a place they had. Returns the first place.
     ///
     /// # Errors
     /// [`StoreError::TableChanged`] if the table is gone.
     pub async fn next_places(
         &mut self,
         place: &RecordPlace<'_>,
-        count: i64,
+        places: i64,
+        records: i64,
     ) -> Result<RecordKey, StoreError> {
         let environment = place.environment.id;
-        let values = params![count, count, place.table.number, environment];
+        let values = params![places, records, place.table.number, environment];
         let last = self.tx.first(NEXT_PLACES, values, |row| row.int(0)).await?;
         let last = last.ok_or(StoreError::TableChanged)?;
-        Ok(RecordKey::new(environment, last - count + 1))
+        Ok(RecordKey::new(environment, last - places + 1))
     }
 
     /// Stores a new record.
