@@ -3,8 +3,11 @@
 //!
 //! The kinds of field, the rules and the limits are Memberstack's where it tells them.
 
+use crate::Code;
 use crate::ids::{AppId, DataTableId, FieldId};
 use crate::record::FieldValue;
+use crate::refusal::Refusal;
+use crate::text::is_id;
 use crate::time::Timestamp;
 use std::str::FromStr;
 
@@ -262,6 +265,17 @@ impl DataTable {
         self.fields.iter().find(|field| field.key == key)
     }
 
+    /// The field that a caller names.
+    ///
+    /// # Errors
+    /// `FieldUnknown`. The message repeats a key only if it could be one.
+    pub fn known_field(&self, key: &str) -> Result<&Field, Refusal> {
+        self.field(key).ok_or_else(|| {
+            let named = if is_id(key) { format!(" {key:?}") } else { String::new() };
+            Refusal::because(Code::FieldUnknown, format!("The table {} has no field{named}.", self.key))
+        })
+    }
+
     /// The field with this number.
     pub fn field_numbered(&self, number: i64) -> Option<&Field> {
         self.fields.iter().find(|field| field.number == number)
@@ -284,7 +298,7 @@ pub fn named<'t>(tables: &'t DataTables, key_or_id: &str) -> Option<&'t DataTabl
 /// Whether a text can name a table: what the vendor answers with "Invalid table key or ID format" is
 /// anything but 1 to 64 letters, digits, `_` and `-`.
 pub fn is_table_name(text: &str) -> bool {
-    crate::text::is_id(text)
+    is_id(text)
 }
 
 /// Whether a text can be the key of a table: a letter first, and not the look of a table's id.
@@ -298,7 +312,7 @@ pub fn is_field_key(text: &str) -> bool {
 }
 
 fn is_key(text: &str) -> bool {
-    crate::text::is_id(text) && text.starts_with(|first: char| first.is_ascii_alphabetic())
+    is_id(text) && text.starts_with(|first: char| first.is_ascii_alphabetic())
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ fn select(chosen: &Map<String, Value>, table: &DataTable) -> Result<Vec<i64>, Re
         if SYSTEM.contains(&key.as_str()) {
             continue;
         }
-        let field = known_field(table, key)?;
+        let field = table.known_field(key)?;
         if field.kind.is_many() {
             return Err(refused(format!(
                 "The field {} cannot be selected; include it in findUnique.",
@@ -227,13 +227,6 @@ fn check_names(options: &Map<String, Value>, known: &[&str]) -> Result<(), Refus
         true => Ok(()),
         false => Err(refused(format!("An option is not known here; known are {}", known.join(", ")))),
     }
-}
-
-fn known_field<'t>(table: &'t DataTable, key: &str) -> Result<&'t crate::data_table::Field, Refusal> {
-    table.field(key).ok_or_else(|| {
-        let named = if crate::text::is_id(key) { format!(" {key:?}") } else { String::new() };
-        Refusal::because(Code::FieldUnknown, format!("The table {} has no field{named}.", table.key))
-    })
 }
 
 fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {

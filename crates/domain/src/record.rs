@@ -107,10 +107,7 @@ pub type Changes = Vec<(i64, Change)>;
 /// `FieldUnknown`, `FieldValueInvalid`.
 pub fn parse_changes(table: &DataTable, data: &Map<String, Value>) -> Result<Changes, Refusal> {
     let change = |(key, value): (&String, &Value)| {
-        let field = table.field(key).ok_or_else(|| {
-            let known = is_id(key).then(|| format!(" {key:?}")).unwrap_or_default();
-            Refusal::because(Code::FieldUnknown, format!("The table {} has no field{known}.", table.key))
-        })?;
+        let field = table.known_field(key)?;
         Ok((field.number, parse_change(field, value)?))
     };
     data.iter().map(change).collect()

@@ -4,7 +4,7 @@
 //! nor false, so neither it nor its negation matches. Texts compare by code point; case counts unless
 //! `mode` is `insensitive`.
 
-use super::{known_field, refused};
+use super::refused;
 use crate::Code;
 use crate::data_table::{DataTable, Field, FieldKind};
 use crate::record::{self, FieldValue};
@@ -366,7 +366,7 @@ impl<'t> Subject<'t> {
             "internalOrder" => system("internalOrder", Operand::InternalOrder),
             "createdByMemberId" => system("createdByMemberId", Operand::Owner),
             name => {
-                let field = known_field(table, name)?;
+                let field = table.known_field(name)?;
                 if field.kind.is_many() {
                     let message = format!(
                         "The field {} holds many references; records cannot be filtered by it",

@@ -1,6 +1,6 @@
 //! `include`: what records point at, shown along with them.
 
-use super::{check_names, cursor_number, given, known_field, refused, skip, take};
+use super::{check_names, cursor_number, given, refused, skip, take};
 use crate::data_table::{DataTable, DataTables, numbered};
 use crate::record;
 use crate::refusal::Refusal;
@@ -109,7 +109,7 @@ impl Include {
             given.as_object().filter(|object| object.len() == 1).and_then(|object| object.get("select"));
         for (name, value) in select.and_then(Value::as_object).ok_or_else(malformed)? {
             let wanted = value.as_bool().ok_or_else(malformed)?;
-            let field = known_field(table, name)?;
+            let field = table.known_field(name)?;
             if !field.kind.is_relation() {
                 return Err(refused(format!(
                     "The field {} points at nothing that could be counted",
@@ -134,7 +134,7 @@ impl Relation {
         depth: usize,
         left: &mut usize,
     ) -> Result<Self, Refusal> {
-        let field = known_field(table, name)?;
+        let field = table.known_field(name)?;
         if !field.kind.is_relation() {
             return Err(refused(format!("The field {} is no relation and cannot be included", field.key)));
         }

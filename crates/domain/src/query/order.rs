@@ -2,7 +2,7 @@
 //! descending order, as with the vendor's database.
 
 use super::filter::Operand;
-use super::{known_field, refused};
+use super::refused;
 use crate::data_table::DataTable;
 use crate::refusal::Refusal;
 use serde_json::{Map, Value};
@@ -71,7 +71,7 @@ fn operand(name: &str, table: &DataTable) -> Result<Operand, Refusal> {
         "updatedAt" => Ok(Operand::UpdatedAt),
         "id" => Err(refused("Records cannot be ordered by id; order by internalOrder")),
         name => {
-            let field = known_field(table, name)?;
+            let field = table.known_field(name)?;
             match field.kind.is_relation() {
                 true => Err(refused(format!("Records cannot be ordered by the reference {}", field.key))),
                 false => Ok(Operand::of(field)),
