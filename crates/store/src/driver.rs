@@ -21,6 +21,11 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Reads of many rows that are under way at a time; others wait for one to end.
+const SCANS_MAX: usize = 8;
 
 /// Writes a parameter list: `params![key, name]`.
 macro_rules! params {
@@ -90,6 +95,24 @@ impl Codecs {
 pub struct Store {
     engine: Engine,
     codecs: Codecs,
+    turns: Turns,
+}
+
+/// Turns for reads that can touch many rows: only so many are under way at a time, so that they leave
+/// processor and connections to the requests that need little of either.
+#[derive(Clone)]
+struct Turns {
+    free: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Turns {
+    /// Waits for a turn, which lasts until what is returned is dropped: also if the caller has gone away
+    /// and its statement has not.
+    async fn take(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+        let turn = tokio::time::timeout(self.patience, Arc::clone(&self.free).acquire_owned()).await;
+        turn.ok().and_then(Result::ok).ok_or(StoreError::Overloaded)
+    }
 }
 
 #[derive(Clone)]
@@ -106,6 +129,10 @@ impl Store {
     /// cannot be opened.
     pub async fn open(settings: StoreSettings) -> Result<Self, StoreError> {
         let (now, secret) = (settings.now, settings.secret);
+        let turns = Turns {
+            free: Arc::new(Semaphore::new((settings.postgres_connections_max / 2).clamp(1, SCANS_MAX))),
+            patience: Duration::from_millis(settings.statement_timeout_ms.into()),
+        };
         let engine = match &settings.target {
             Target::Sqlite(file) => {
                 let mut connection = sqlite::connect_to_write(file)?;
@@ -118,7 +145,7 @@ impl Store {
                 Engine::Postgres(Arc::new(engine))
             }
         };
-        let mut store = Self { engine, codecs: Codecs::new(secret) };
+        let mut store = Self { engine, codecs: Codecs::new(secret), turns };
         let secret =
             store.write::<_, StoreError, _>(move |tx| Box::pin(meta::member_id_secret(tx, secret))).await?;
         store.codecs = Codecs::new(secret);
@@ -172,9 +199,28 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let turn = self.turns.take().await?;
         match &self.engine {
-            Engine::Sqlite(engine) => engine.scan(work).await,
-            Engine::Postgres(engine) => engine.scan(work).await,
+            Engine::Sqlite(engine) => engine.scan(turn, work).await,
+            Engine::Postgres(engine) => engine.scan(turn, work).await,
+        }
+    }
+
+    /// As [`Store::scan`], but for a single statement, which needs no snapshot of its own. On
+    /// PostgreSQL this saves two of three round trips.
+    ///
+    /// # Errors
+    /// As [`Store::scan`].
+    pub async fn scan_statement<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let turn = self.turns.take().await?;
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.scan(turn, work).await,
+            Engine::Postgres(engine) => engine.scan_statement(turn, work).await,
         }
     }
 

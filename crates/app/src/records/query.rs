@@ -98,34 +98,39 @@ impl Guildhall {
     }
 
     async fn find_many(&self, home: Home, query: FindMany) -> Result<Found, AppError> {
+        // What is included must be of the same moment as the records that point at it.
+        if query.shape.include.is_empty() {
+            let found = self.store().scan_statement::<_, AppError, _>(move |tx| {
+                Box::pin(async move { find_many(tx, &home.place(), &query).await })
+            });
+            return found.await;
+        }
         let found = self.store().scan::<_, AppError, _>(move |tx| {
-            Box::pin(async move {
-                let place = home.place();
-                if query.count_only {
-                    return Ok(Found::Count(tx.records().count(&place, &query.filter).await?));
-                }
-                let request = PageRequest {
-                    filter: &query.filter,
-                    order: &query.order,
-                    take: query.take.unwrap_or(TAKE_MAX),
-                    skip: query.skip,
-                    after: query.after,
-                    select: query.shape.select.as_deref(),
-                    owner_ids: false,
-                };
-                let page = tx.records().page(&place, request).await?;
-                let page = page.ok_or_else(|| {
-                    AppError::because(
-                        Code::RecordQueryInvalid,
-                        "The record that after names is no longer there",
-                    )
-                })?;
-                let items = nodes(tx, place, page.records, &query.shape.include).await?;
-                Ok(Found::Many(PageOf { items, has_more: page.has_more, limit: query.take }))
-            })
+            Box::pin(async move { find_many(tx, &home.place(), &query).await })
         });
         found.await
     }
+}
+
+async fn find_many(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindMany) -> Result<Found, AppError> {
+    if query.count_only {
+        return Ok(Found::Count(tx.records().count(place, &query.filter).await?));
+    }
+    let request = PageRequest {
+        filter: &query.filter,
+        order: &query.order,
+        take: query.take.unwrap_or(TAKE_MAX),
+        skip: query.skip,
+        after: query.after,
+        select: query.shape.select.as_deref(),
+        owner_ids: false,
+    };
+    let page = tx.records().page(place, request).await?;
+    let page = page.ok_or_else(|| {
+        AppError::because(Code::RecordQueryInvalid, "The record that after names is no longer there")
+    })?;
+    let items = nodes(tx, *place, page.records, &query.shape.include).await?;
+    Ok(Found::Many(PageOf { items, has_more: page.has_more, limit: query.take }))
 }
 
 async fn find_unique(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindUnique) -> Result<Found, AppError> {
@@ -133,8 +138,8 @@ async fn find_unique(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindUnique) -
     if !guildhall_domain::text::is_id(&query.id) {
         return Err(missing());
     }
-    let key = tx.records().find_key(place, &query.id).await?.ok_or_else(missing)?;
-    let record = tx.records().find(place, key, query.shape.select.as_deref()).await?.ok_or_else(missing)?;
+    let found = tx.records().find_by_id(place, &query.id, query.shape.select.as_deref()).await?;
+    let record = found.ok_or_else(missing)?;
     let mut found = nodes(tx, *place, vec![record], &query.shape.include).await?;
     found.pop().map(Found::Unique).ok_or_else(missing)
 }

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// Prepared statements kept for each connection.
 const STATEMENTS_KEPT: usize = 128;
@@ -27,16 +27,12 @@ const STATEMENTS_KEPT: usize = 128;
 const BUSY_TIMEOUT_MS: i64 = 10_000;
 /// Virtual-machine steps between two looks at whether a read has taken too long: some 0.1 ms.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
-/// Reads of many rows that are under way at a time; others wait for one to end. More would only take
-/// the processor from the requests that need little of it.
-const SCANS_MAX: usize = 8;
 /// Pages in the log before they are moved into the database file.
 const CHECKPOINT_PAGES: i64 = 4_000;
 
 pub(crate) struct Engine {
     file: PathBuf,
     readers: Mutex<Vec<Reader>>,
-    scans: Semaphore,
     statement_timeout: Duration,
     wal_index: WalIndex,
     /// The authority version last read, and the state of the log it was read at.
@@ -91,7 +87,6 @@ impl Engine {
             wal_index: WalIndex::of(&file),
             file,
             readers: Mutex::default(),
-            scans: Semaphore::new(SCANS_MAX),
             statement_timeout: Duration::from_millis(settings.statement_timeout_ms.into()),
             authority: Mutex::default(),
             queue: Mutex::new(Some(queue)),
@@ -111,16 +106,15 @@ impl Engine {
         result
     }
 
-    pub(crate) async fn scan<T, E, F>(self: &Arc<Self>, work: F) -> Result<T, E>
+    pub(crate) async fn scan<T, E, F>(self: &Arc<Self>, turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let turn = tokio::time::timeout(self.statement_timeout, self.scans.acquire()).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or(StoreError::Overloaded)?;
         let engine = Arc::clone(self);
         let scanned = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
             let mut reader = engine.reader()?;
             run(&mut reader.tx, "BEGIN")?;
             *reader.deadline.lock() = Some(Instant::now() + engine.statement_timeout);

@@ -42,19 +42,8 @@ pub struct PageOfRecords {
 }
 
 impl Records<'_> {
-    /// The place of the record with this id; nothing if there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn find_key(
-        &mut self,
-        place: &RecordPlace<'_>,
-        id: &str,
-    ) -> Result<Option<RecordKey>, StoreError> {
-        self.key_of(place, id, "").await
-    }
-
-    /// As [`Records::find_key`], and keeps the record from being deleted until this unit of work ends.
+    /// The place of the record with this id, kept from being deleted until this unit of work ends;
+    /// nothing if there is none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -67,7 +56,7 @@ impl Records<'_> {
         self.key_of(place, id, share).await
     }
 
-    /// As [`Records::find_key`], and keeps others from changing the record until this unit of work ends.
+    /// As [`Records::hold_key`], and keeps others from changing the record until this unit of work ends.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -97,6 +86,30 @@ impl Records<'_> {
         }
         let sql = format!("SELECT key FROM records_{table} WHERE environment = $1 AND id = $2{lock}");
         self.tx.first(&sql, params![environment, id], key).await
+    }
+
+    /// The record with this id; one statement.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_id(
+        &mut self,
+        place: &RecordPlace<'_>,
+        id: &str,
+        select: Option<&[i64]>,
+    ) -> Result<Option<Record>, StoreError> {
+        let mut sql = Statement::new(self.tx.dialect());
+        let columns = Columns::of(place, select, false);
+        columns.write(&mut sql);
+        if let Some(key) = place.codecs.records.open(place.table.number, place.environment.id, id) {
+            sql.push(" WHERE r.key = ").bind(key.stored());
+        } else if place.table.imported_ids {
+            sql.push(" WHERE r.environment = ").bind(place.environment.id.stored());
+            sql.push(" AND r.id = ").bind(id.to_owned());
+        } else {
+            return Ok(None);
+        }
+        self.tx.first(sql.sql(), &sql.params(), |row| columns.record(row)).await
     }
 
     /// The record at a place, with its owner's id.
