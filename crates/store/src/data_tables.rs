@@ -274,8 +274,9 @@ impl DataTables<'_> {
     /// # Errors
     /// [`StoreError`].
     pub async fn has_longer(&mut self, table: i64, field: &Field, chars: i64) -> Result<bool, StoreError> {
-        let sql = format!("SELECT 1 FROM records_{table} r WHERE length(r.f{}) > $1 LIMIT 1", field.number);
-        Ok(self.tx.first(&sql, params![chars], |_| Ok(())).await?.is_some())
+        let sql =
+            format!("SELECT 1 FROM records_{table} r WHERE length(r.f{}) > {chars} LIMIT 1", field.number);
+        Ok(self.tx.first(&sql, params![], |_| Ok(())).await?.is_some())
     }
 }
 

@@ -191,6 +191,10 @@ impl<'g> RecordImporter<'g> {
             }
         }
         outcome.refused.sort_by_key(|(line, _)| *line);
+        if stop {
+            // What is wrong behind the row that ends the import was looked at before it was known.
+            outcome.refused.truncate(1);
+        }
         Ok(stop)
     }
 
