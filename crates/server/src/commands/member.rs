@@ -1,59 +1,33 @@
 //! `guildhall member …`: moving members in and out, row by row, whatever the size of the file.
 
-use super::transfer::{Format, WhenWrong, create_private, open_to_read, report, write_csv};
-use super::{Place, Print, rows};
+use super::transfer::{ExportFlags, Format, ImportFlags, create_private, open_to_read, report, write_csv};
+use super::{Place, rows};
 use anyhow::Context;
 use clap::Subcommand;
 use futures_util::stream;
 use guildhall_app::Guildhall;
 use guildhall_app::members::{Importer, csv_header, row_from_csv};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Bring members in from JSON lines or CSV; ids, dates and password hashes are kept
-    Import {
-        #[command(flatten)]
-        place: Place,
-        /// The file, or `-` for standard input
-        #[arg(long)]
-        file: PathBuf,
-        /// By the file's ending if not given
-        #[arg(long)]
-        format: Option<Format>,
-        /// Check every row by itself, store nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// What to do about a row that cannot be taken
-        #[arg(long, default_value = "skip")]
-        on_error: WhenWrong,
-        #[command(flatten)]
-        print: Print,
-    },
+    Import(#[command(flatten)] ImportFlags),
     /// Take all members out, password hashes included
-    Export {
-        #[command(flatten)]
-        place: Place,
-        /// The file, or `-` for standard output
-        #[arg(long)]
-        file: PathBuf,
-        /// By the file's ending if not given
-        #[arg(long)]
-        format: Option<Format>,
-    },
+    Export(#[command(flatten)] ExportFlags),
 }
 
 impl Command {
     pub(super) fn json(&self) -> bool {
-        matches!(self, Command::Import { print, .. } if print.json)
+        matches!(self, Command::Import(flags) if flags.print.json)
     }
 }
 
 pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Import { place, file, format, dry_run, on_error, print } => {
+        Command::Import(ImportFlags { place, file, format, dry_run, on_error, print }) => {
             let access = guildhall.command_line_access(&place.app(), place.env).await?;
             let importer = Importer::new(guildhall, access, dry_run, on_error.into());
             let format = Format::of(&file, format)?;
@@ -69,7 +43,7 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
             bar.finish_and_clear();
             Ok(report(&outcome, dry_run, print))
         }
-        Command::Export { place, file, format } => {
+        Command::Export(ExportFlags { place, file, format }) => {
             export(guildhall, &place, &file, Format::of(&file, format)?).await?;
             Ok(ExitCode::SUCCESS)
         }

@@ -2,8 +2,8 @@
 
 mod records;
 
-use super::transfer::{Format, WhenWrong};
-use super::{Place, Print};
+use super::Print;
+use super::transfer::{ExportFlags, ImportFlags};
 use crate::output;
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -101,39 +101,19 @@ pub(super) enum Command {
     },
     /// Bring records in from JSON lines or CSV; ids, owners and dates are kept
     Import {
-        #[command(flatten)]
-        place: Place,
         /// The table's key or id
         #[arg(long)]
         table: String,
-        /// The file, or `-` for standard input
-        #[arg(long)]
-        file: PathBuf,
-        /// By the file's ending if not given
-        #[arg(long)]
-        format: Option<Format>,
-        /// Try everything, store nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// What to do about a row that cannot be taken
-        #[arg(long, default_value = "skip")]
-        on_error: WhenWrong,
         #[command(flatten)]
-        print: Print,
+        flags: ImportFlags,
     },
     /// Take all records of an environment out
     Export {
-        #[command(flatten)]
-        place: Place,
         /// The table's key or id
         #[arg(long)]
         table: String,
-        /// The file, or `-` for standard output
-        #[arg(long)]
-        file: PathBuf,
-        /// By the file's ending if not given
-        #[arg(long)]
-        format: Option<Format>,
+        #[command(flatten)]
+        flags: ExportFlags,
     },
 }
 
@@ -205,8 +185,8 @@ impl Command {
             | Command::Delete { print, .. }
             | Command::AddField { print, .. }
             | Command::ChangeField { print, .. }
-            | Command::RemoveField { print, .. }
-            | Command::Import { print, .. } => print.json,
+            | Command::RemoveField { print, .. } => print.json,
+            Command::Import { flags, .. } => flags.print.json,
             Command::Export { .. } => false,
         }
     }
@@ -262,17 +242,8 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
             let table = guildhall.delete_field(&named.app(), &named.table, &field, confirm, by).await?;
             show(guildhall, &table, print).await?;
         }
-        Command::Import { place, table, file, format, dry_run, on_error, print } => {
-            let access = guildhall.command_line_access(&place.app(), place.env).await?;
-            let format = Format::of(&file, format)?;
-            let import = records::Import { file: &file, format, dry_run, on_error: on_error.into() };
-            return records::import(guildhall, &access, &table, import, print).await;
-        }
-        Command::Export { place, table, file, format } => {
-            let access = guildhall.command_line_access(&place.app(), place.env).await?;
-            let format = Format::of(&file, format)?;
-            records::export(guildhall, &access, &table, &file, format).await?;
-        }
+        Command::Import { table, flags } => return records::import(guildhall, &table, &flags).await,
+        Command::Export { table, flags } => records::export(guildhall, &table, &flags).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

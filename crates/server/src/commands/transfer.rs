@@ -1,21 +1,55 @@
 //! Files that rows are brought in from and taken out to: formats, opening, progress and the report.
 
-use super::Print;
 use super::rows::Input;
+use super::{Place, Print};
 use crate::output;
 use anyhow::{Context, bail};
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use guildhall_app::import::{ImportOutcome, OnError};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The mode of an export's file.
 const OWNER_ONLY: u32 = 0o600;
+
+/// Where rows come from, where they go, and what is done about bad ones.
+#[derive(Debug, Args)]
+pub(super) struct ImportFlags {
+    #[command(flatten)]
+    pub place: Place,
+    /// The file, or `-` for standard input
+    #[arg(long)]
+    pub file: PathBuf,
+    /// By the file's ending if not given
+    #[arg(long)]
+    pub format: Option<Format>,
+    /// Check the rows, store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What to do about a row that cannot be taken
+    #[arg(long, default_value = "skip")]
+    pub on_error: WhenWrong,
+    #[command(flatten)]
+    pub print: Print,
+}
+
+/// Where rows are taken from, and where they go.
+#[derive(Debug, Args)]
+pub(super) struct ExportFlags {
+    #[command(flatten)]
+    pub place: Place,
+    /// The file, or `-` for standard output
+    #[arg(long)]
+    pub file: PathBuf,
+    /// By the file's ending if not given
+    #[arg(long)]
+    pub format: Option<Format>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {

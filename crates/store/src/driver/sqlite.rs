@@ -4,16 +4,20 @@
 //! `synchronous=FULL`, and only then answers all of them. One flush of the disk so serves many
 //! requests, and a unit that fails or panics takes nothing with it but itself.
 
+mod open;
+
+pub(crate) use open::connect_to_write;
+
 use super::wal_index::WalIndex;
 use super::{Connection as Inner, Gauges, Param, Row, StoreSettings, Tx, Work};
 use crate::dialect::sqlite_error;
 use crate::error::StoreError;
 use futures_util::FutureExt;
+use open::{connect, pragmas};
 use parking_lot::Mutex;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -21,14 +25,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-/// Prepared statements kept for each connection.
-const STATEMENTS_KEPT: usize = 128;
-/// How long one process waits for another that is writing.
-const BUSY_TIMEOUT_MS: i64 = 10_000;
 /// Virtual-machine steps between two looks at whether a read has taken too long: some 0.1 ms.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
-/// Pages in the log before they are moved into the database file.
-const CHECKPOINT_PAGES: i64 = 4_000;
 
 pub(crate) struct Engine {
     file: PathBuf,
@@ -318,76 +316,6 @@ impl Writer {
 /// The value of a future that never waits: on this engine every statement completes in place.
 fn finish<T>(work: Work<'_, T>) -> T {
     work.now_or_never().expect("a unit of work awaits nothing but its own statements")
-}
-
-/// Opens the one connection that writes, creating file and folder if they are missing.
-pub(crate) fn connect_to_write(file: &Path) -> Result<Connection, StoreError> {
-    if let Some(folder) = file.parent() {
-        create_private_folder(folder)?;
-    }
-    let connection = connect(file)?;
-    pragmas(
-        &connection,
-        &[
-            ("journal_mode", "WAL"),
-            ("synchronous", "FULL"),
-            ("cache_size", "-32768"),
-            ("wal_autocheckpoint", &CHECKPOINT_PAGES.to_string()),
-        ],
-    )?;
-    make_private(file);
-    Ok(connection)
-}
-
-fn connect(file: &Path) -> Result<Connection, StoreError> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags).map_err(|error| sqlite_error(&error))?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    // Without the planner's stability guarantee, a statement whose parameters the planner looked
-    // at (a partial index is enough) is compiled anew each time one is bound: ten times the cost
-    // of the read itself.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map_err(|error| sqlite_error(&error))?;
-    pragmas(
-        &connection,
-        &[
-            ("busy_timeout", &BUSY_TIMEOUT_MS.to_string()),
-            ("synchronous", "FULL"),
-            ("foreign_keys", "ON"),
-            ("temp_store", "MEMORY"),
-            ("mmap_size", "17179869184"),
-        ],
-    )?;
-    Ok(connection)
-}
-
-fn pragmas(connection: &Connection, settings: &[(&str, &str)]) -> Result<(), StoreError> {
-    for (name, value) in settings {
-        connection.pragma_update(None, name, value).map_err(|error| sqlite_error(&error))?;
-    }
-    Ok(())
-}
-
-/// Only the account that runs the server may read members' data.
-fn create_private_folder(folder: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::DirBuilderExt;
-    if folder.as_os_str().is_empty() || folder.exists() {
-        return Ok(());
-    }
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| StoreError::Unavailable(format!("cannot create {}: {error}", folder.display())))
-}
-
-fn make_private(file: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if let Err(error) = std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)) {
-        tracing::warn!(%error, "the database file's permissions were not narrowed");
-    }
 }
 
 fn run(tx: &mut Tx, sql: &str) -> Result<(), StoreError> {
