@@ -10,6 +10,9 @@ use tokio::task::JoinHandle;
 /// How often the last uses of keys are written down.
 const LAST_USED_EVERY: Duration = Duration::from_secs(2);
 
+/// How often the database looks at what it chooses its plans by.
+const STATISTICS_EVERY: Duration = Duration::from_secs(3600);
+
 /// The running jobs.
 pub struct Jobs {
     stop: watch::Sender<bool>,
@@ -19,7 +22,10 @@ pub struct Jobs {
 /// Starts all jobs.
 pub fn start(guildhall: Guildhall) -> Jobs {
     let (stop, stopped) = watch::channel(false);
-    let running = vec![tokio::spawn(flush_last_used(guildhall, stopped))];
+    let running = vec![
+        tokio::spawn(flush_last_used(guildhall.clone(), stopped.clone())),
+        tokio::spawn(refresh_statistics(guildhall, stopped)),
+    ];
     Jobs { stop, running }
 }
 
@@ -45,6 +51,17 @@ async fn flush_last_used(guildhall: Guildhall, mut stopped: watch::Receiver<bool
             );
         }
         if ended.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn refresh_statistics(guildhall: Guildhall, mut stopped: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = guildhall.refresh_statistics().await {
+            tracing::warn!(?error, "the database's statistics were not refreshed");
+        }
+        if tokio::time::timeout(STATISTICS_EVERY, stopped.changed()).await.is_ok() {
             return;
         }
     }

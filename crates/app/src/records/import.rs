@@ -149,6 +149,9 @@ impl<'g> RecordImporter<'g> {
                 break;
             }
         }
+        if outcome.taken > 0 && !self.dry_run {
+            self.guildhall.refresh_statistics().await?;
+        }
         Ok(outcome)
     }
 
