@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use guildhall_domain::Code;
 use guildhall_domain::data_table::{DataTable, Field, FieldKind};
 use guildhall_domain::member_id::MemberKey;
-use guildhall_domain::query::{Cursor, FindMany, FindUnique, Include, Query, Relation, TAKE_MAX};
+use guildhall_domain::query::{Cursor, FindMany, FindUnique, Include, Query, Relation, Shape, TAKE_MAX};
 use guildhall_domain::record::{FieldValue, Record};
 use guildhall_domain::record_id::RecordKey;
 use guildhall_store::{PageRequest, RecordPlace, RelatedMember, Tx};
@@ -116,21 +116,37 @@ async fn find_many(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindMany) -> Re
     if query.count_only {
         return Ok(Found::Count(tx.records().count(place, &query.filter).await?));
     }
+    let read = fields_to_read(&query.shape);
     let request = PageRequest {
         filter: &query.filter,
         order: &query.order,
         take: query.take.unwrap_or(TAKE_MAX),
         skip: query.skip,
         after: query.after,
-        select: query.shape.select.as_deref(),
+        select: read.as_deref(),
         owner_ids: false,
     };
     let page = tx.records().page(place, request).await?;
     let page = page.ok_or_else(|| {
         AppError::because(Code::RecordQueryInvalid, "The record that after names is no longer there")
     })?;
-    let items = nodes(tx, *place, page.records, &query.shape.include).await?;
+    let mut items = nodes(tx, *place, page.records, &query.shape.include).await?;
+    show_only(&mut items, query.shape.select.as_deref());
     Ok(Found::Many(PageOf { items, has_more: page.has_more, limit: query.take }))
+}
+
+/// What is selected and what is counted: a single reference is counted by its value.
+fn fields_to_read(shape: &Shape) -> Option<Vec<i64>> {
+    let select = shape.select.as_ref()?;
+    Some(select.iter().chain(&shape.include.counts).copied().collect())
+}
+
+/// Takes away the values that were read only to be counted.
+fn show_only(nodes: &mut [Node], select: Option<&[i64]>) {
+    let Some(select) = select else { return };
+    for node in nodes {
+        node.record.values.retain(|(field, _)| select.contains(field));
+    }
 }
 
 async fn find_unique(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindUnique) -> Result<Found, AppError> {
