@@ -21,7 +21,7 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::app::Environment;
-use guildhall_domain::data_table::{DataTable, is_table_name};
+use guildhall_domain::data_table::{Asker, DataTable, is_table_name};
 use guildhall_store::{Codecs, RecordPlace};
 use std::sync::Arc;
 
@@ -32,12 +32,18 @@ pub(crate) struct Home {
     definitions: Arc<Definitions>,
     table: usize,
     environment: Environment,
+    asker: Asker,
     codecs: Codecs,
 }
 
 impl Home {
     pub(crate) fn table(&self) -> &DataTable {
         &self.definitions.tables[self.table]
+    }
+
+    /// Who asks, as the table's rules see it.
+    fn asker(&self) -> Asker {
+        self.asker
     }
 
     /// The same place under definitions that have been read anew.
@@ -78,6 +84,7 @@ impl Guildhall {
         let definitions = Arc::clone(access.definitions());
         let found = |table: &DataTable| table.key == name || table.id.as_str() == name;
         let table = definitions.tables.iter().position(found).ok_or(Code::TableNotFound)?;
-        Ok(Home { definitions, table, environment: access.place(), codecs: self.store().codecs().clone() })
+        let codecs = self.store().codecs().clone();
+        Ok(Home { definitions, table, environment: access.place(), asker: access.asker(), codecs })
     }
 }

@@ -36,6 +36,10 @@ codes! {
     KeyInvalid = ("key_invalid", 401, "This key is not valid.");
     /// The key lacks a scope.
     ScopeMissing = ("scope_missing", 403, "This key's scopes do not allow this.");
+    /// Only for members that are signed in.
+    LoginRequired = ("login_required", 401, "You must be logged in.");
+    /// Not for whoever asks, by the rules of a data table.
+    AccessDenied = ("access_denied", 403, "The access rules of this data table do not allow this.");
     /// More requests than the key's limit.
     RateLimited = ("rate_limited", 429, "Too many requests");
     /// The body is not JSON we take.

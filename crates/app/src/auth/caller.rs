@@ -7,6 +7,7 @@ use crate::error::AppError;
 use crate::record::Recorder;
 use guildhall_domain::app::Environment;
 use guildhall_domain::audit::Actor;
+use guildhall_domain::data_table::Asker;
 use guildhall_domain::ids::KeyId;
 use guildhall_domain::scope::Action;
 use guildhall_domain::{Code, EnvironmentId, Mode, Timestamp};
@@ -145,6 +146,13 @@ impl<'c> Access<'c> {
     /// What is defined in the app.
     pub fn definitions(&self) -> &'c Arc<Definitions> {
         self.definitions
+    }
+
+    /// Who asks, as the access rules of data tables see it.
+    pub(crate) fn asker(&self) -> Asker {
+        match self.who {
+            Who::Caller(_) | Who::CommandLine => Asker::Admin,
+        }
     }
 
     /// For the records of what is done with this access.

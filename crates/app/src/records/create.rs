@@ -9,16 +9,19 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::Timestamp;
+use guildhall_domain::data_table::Asker;
+use guildhall_domain::member_id::MemberKey;
 use guildhall_domain::record::{Changes, parse_changes};
 use guildhall_domain::record_id::RecordKey;
-use guildhall_store::{NewRecord, Tx};
+use guildhall_store::{NewRecord, RecordPlace, Tx};
 use serde_json::{Map, Value, json};
 
 impl Guildhall {
-    /// Creates a record in a table, owned by a member or by nobody.
+    /// Creates a record in a table. It belongs to the member that is named, or to nobody; if a member asks,
+    /// to that one.
     ///
     /// # Errors
-    /// `TableNotFound`, `RecordOwnerNotFound`, `FieldUnknown`, `FieldValueInvalid`, `FieldRequired`,
+    /// `TableNotFound`, `LoginRequired`, `AccessDenied`, `RecordOwnerNotFound`, `FieldUnknown`, `FieldValueInvalid`, `FieldRequired`,
     /// `FieldNotUnique`, `TableChanged`, `Busy`, `StoreUnavailable`.
     pub async fn create_record(
         &self,
@@ -28,6 +31,12 @@ impl Guildhall {
         owner: Option<String>,
     ) -> Result<Written, AppError> {
         let home = self.home(access, table)?;
+        home.table().rules.create.reach(home.asker())?;
+        let owner = match home.asker() {
+            Asker::Admin => owner.map_or(Owner::Nobody, Owner::Named),
+            Asker::Stranger => Owner::Nobody,
+            Asker::Member(key) => Owner::Member(key),
+        };
         let changes = with_defaults(home.table(), parse_changes(home.table(), data)?);
         check_complete(home.table(), &changes)?;
         let (now, recorder) = (self.now().to_millis(), access.recorder(self.now()));
@@ -48,11 +57,38 @@ impl Guildhall {
     }
 }
 
+/// To whom a record is to belong.
+#[derive(Clone)]
+pub(super) enum Owner {
+    Nobody,
+    /// The member with this id.
+    Named(String),
+    /// The member at this place.
+    Member(MemberKey),
+}
+
+impl Owner {
+    /// The member's place. It is kept from being deleted until the unit of work ends.
+    async fn hold(&self, tx: &mut Tx, place: &RecordPlace<'_>) -> Result<Option<MemberKey>, AppError> {
+        match self {
+            Owner::Nobody => Ok(None),
+            Owner::Named(id) => {
+                let found = tx.records().hold_member(place, id).await?;
+                found.map(Some).ok_or_else(|| Code::RecordOwnerNotFound.into())
+            }
+            Owner::Member(key) => match tx.records().hold_member_key(*key).await? {
+                true => Ok(Some(*key)),
+                false => Err(Code::LoginRequired.into()),
+            },
+        }
+    }
+}
+
 /// A record to be, but for its values.
 pub(super) struct Draft {
     pub key: RecordKey,
     pub imported_id: Option<String>,
-    pub owner: Option<String>,
+    pub owner: Owner,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -65,11 +101,8 @@ pub(super) async fn insert(
     changes: &Changes,
 ) -> Result<Vec<(i64, LinkOutcome)>, AppError> {
     let place = home.place();
-    let owner = match &draft.owner {
-        None => None,
-        Some(id) => Some(tx.records().hold_member(&place, id).await?.ok_or(Code::RecordOwnerNotFound)?),
-    };
-    let resolved = resolve(tx, &place, changes, None).await?;
+    let owner = draft.owner.hold(tx, &place).await?;
+    let resolved = resolve(tx, home, changes, None).await?;
     let new = NewRecord {
         key: draft.key,
         imported_id: draft.imported_id,

@@ -7,7 +7,7 @@ use crate::guildhall::Guildhall;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use guildhall_domain::Code;
-use guildhall_domain::data_table::{DataTable, Field, FieldKind};
+use guildhall_domain::data_table::{Asker, DataTable, Field, FieldKind};
 use guildhall_domain::member_id::MemberKey;
 use guildhall_domain::query::{Cursor, FindMany, FindUnique, Include, Query, Relation, Shape, TAKE_MAX};
 use guildhall_domain::record::{FieldValue, Record};
@@ -70,7 +70,7 @@ impl Guildhall {
     /// Answers a query over a table's records.
     ///
     /// # Errors
-    /// `TableNotFound`, `RecordQueryInvalid`, `FieldUnknown`, `FieldValueInvalid`, `RecordNotFound` (of
+    /// `TableNotFound`, `LoginRequired`, `AccessDenied`, `RecordQueryInvalid`, `FieldUnknown`, `FieldValueInvalid`, `RecordNotFound` (of
     /// `findUnique`), `QueryTooSlow`, `TableChanged`, `Busy`, `StoreUnavailable`.
     pub async fn query_records(
         &self,
@@ -84,13 +84,13 @@ impl Guildhall {
             Query::FindMany(query) => self.find_many(home, query).await,
             Query::FindUnique(query) if query.shape.include.is_empty() => {
                 let found = self.store().read::<_, AppError, _>(move |tx| {
-                    Box::pin(async move { find_unique(tx, &home.place(), &query).await })
+                    Box::pin(async move { find_unique(tx, &home, &query).await })
                 });
                 found.await
             }
             Query::FindUnique(query) => {
                 let found = self.store().scan::<_, AppError, _>(move |tx| {
-                    Box::pin(async move { find_unique(tx, &home.place(), &query).await })
+                    Box::pin(async move { find_unique(tx, &home, &query).await })
                 });
                 found.await
             }
@@ -101,20 +101,22 @@ impl Guildhall {
         // What is included must be of the same moment as the records that point at it.
         if query.shape.include.is_empty() {
             let found = self.store().scan_statement::<_, AppError, _>(move |tx| {
-                Box::pin(async move { find_many(tx, &home.place(), &query).await })
+                Box::pin(async move { find_many(tx, &home, &query).await })
             });
             return found.await;
         }
-        let found = self.store().scan::<_, AppError, _>(move |tx| {
-            Box::pin(async move { find_many(tx, &home.place(), &query).await })
-        });
+        let found = self
+            .store()
+            .scan::<_, AppError, _>(move |tx| Box::pin(async move { find_many(tx, &home, &query).await }));
         found.await
     }
 }
 
-async fn find_many(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindMany) -> Result<Found, AppError> {
+async fn find_many(tx: &mut Tx, home: &Home, query: &FindMany) -> Result<Found, AppError> {
+    let (place, asker) = (&home.place(), home.asker());
+    let owner = place.table.rules.read.reach(asker)?.owner();
     if query.count_only {
-        return Ok(Found::Count(tx.records().count(place, &query.filter).await?));
+        return Ok(Found::Count(tx.records().count(place, &query.filter, owner).await?));
     }
     let read = fields_to_read(&query.shape);
     let request = PageRequest {
@@ -124,13 +126,14 @@ async fn find_many(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindMany) -> Re
         skip: query.skip,
         after: query.after,
         select: read.as_deref(),
+        owner,
         owner_ids: false,
     };
     let page = tx.records().page(place, request).await?;
     let page = page.ok_or_else(|| {
         AppError::because(Code::RecordQueryInvalid, "The record that after names is no longer there")
     })?;
-    let mut items = nodes(tx, *place, page.records, &query.shape.include).await?;
+    let mut items = nodes(tx, *place, asker, page.records, &query.shape.include).await?;
     show_only(&mut items, query.shape.select.as_deref());
     Ok(Found::Many(PageOf { items, has_more: page.has_more, limit: query.take }))
 }
@@ -149,14 +152,16 @@ fn show_only(nodes: &mut [Node], select: Option<&[i64]>) {
     }
 }
 
-async fn find_unique(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindUnique) -> Result<Found, AppError> {
+async fn find_unique(tx: &mut Tx, home: &Home, query: &FindUnique) -> Result<Found, AppError> {
+    let (place, asker) = (&home.place(), home.asker());
+    let reach = place.table.rules.read.reach(asker)?;
     let missing = || AppError::because(Code::RecordNotFound, "Record not found");
     if !guildhall_domain::text::is_id(&query.id) {
         return Err(missing());
     }
     let found = tx.records().find_by_id(place, &query.id, query.shape.select.as_deref()).await?;
-    let record = found.ok_or_else(missing)?;
-    let mut found = nodes(tx, *place, vec![record], &query.shape.include).await?;
+    let record = found.filter(|record| reach.holds(record.owner)).ok_or_else(missing)?;
+    let mut found = nodes(tx, *place, asker, vec![record], &query.shape.include).await?;
     found.pop().map(Found::Unique).ok_or_else(missing)
 }
 
@@ -164,6 +169,7 @@ async fn find_unique(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindUnique) -
 fn nodes<'t>(
     tx: &'t mut Tx,
     place: RecordPlace<'t>,
+    asker: Asker,
     records: Vec<Record>,
     include: &'t Include,
 ) -> BoxFuture<'t, Result<Vec<Node>, AppError>> {
@@ -181,8 +187,8 @@ fn nodes<'t>(
             let field = field(place.table, relation.field)?;
             match field.kind {
                 FieldKind::MemberReference => include_member(tx, field, &mut nodes).await?,
-                FieldKind::Reference => include_record(tx, place, field, relation, &mut nodes).await?,
-                _ => include_list(tx, place, field, relation, &mut nodes).await?,
+                FieldKind::Reference => include_record(tx, place, asker, field, relation, &mut nodes).await?,
+                _ => include_list(tx, place, asker, field, relation, &mut nodes).await?,
             }
         }
         Ok(nodes)
@@ -240,6 +246,7 @@ async fn include_member(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Resul
 async fn include_record<'t>(
     tx: &mut Tx,
     place: RecordPlace<'t>,
+    asker: Asker,
     field: &Field,
     relation: &'t Relation,
     included_in: &mut [Node],
@@ -247,7 +254,10 @@ async fn include_record<'t>(
     let place = field.referenced_table.and_then(|number| place.of_table(number)).ok_or(Code::TableChanged)?;
     let keys: Vec<_> = targets(included_in, field).into_iter().map(RecordKey::from_stored).collect();
     let records = if keys.is_empty() { Vec::new() } else { tx.records().find_many(&place, &keys).await? };
-    let found = nodes(tx, place, records, &relation.include).await?;
+    // The rules of the table that is pointed at hold for what is shown of it.
+    let reach = place.table.rules.read.reach(asker)?;
+    let records = records.into_iter().filter(|record| reach.holds(record.owner)).collect();
+    let found = nodes(tx, place, asker, records, &relation.include).await?;
     let found: HashMap<_, _> = found.into_iter().map(|node| (node.record.key.stored(), node)).collect();
     for node in included_in {
         let record = target(&node.record, field).and_then(|key| found.get(&key)).cloned();
@@ -261,6 +271,7 @@ async fn include_record<'t>(
 async fn include_list<'t>(
     tx: &mut Tx,
     place: RecordPlace<'t>,
+    asker: Asker,
     field: &Field,
     relation: &'t Relation,
     included_in: &mut [Node],
@@ -283,9 +294,11 @@ async fn include_list<'t>(
                 Some(Cursor::Record(number)) => Some(number),
                 _ => None,
             };
+            let owner = target.table.rules.read.reach(asker)?.owner();
             let page = (take, relation.skip, after);
-            let page = cut(tx.records().linked_records(&target, field.number, key, page).await?, take);
-            let items = nodes(tx, target, page.items, &relation.include).await?;
+            let page = tx.records().linked_records(&target, field.number, key, owner, page).await?;
+            let page = cut(page, take);
+            let items = nodes(tx, target, asker, page.items, &relation.include).await?;
             Included::Records(PageOf { items, has_more: page.has_more, limit: page.limit })
         };
         node.included.push((field.number, included));

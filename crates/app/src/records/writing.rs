@@ -1,9 +1,11 @@
 //! What creating and changing a record share: values are checked, ids become what they name, links are
 //! made and removed.
 
+use super::Home;
 use crate::error::AppError;
 use guildhall_domain::Code;
-use guildhall_domain::data_table::{DataTable, Field};
+use guildhall_domain::data_table::{Asker, DataTable, Field};
+use guildhall_domain::member_id::MemberKey;
 use guildhall_domain::record::{Change, Changes, FieldValue, Record, Target, invalid};
 use guildhall_domain::record_id::RecordKey;
 use guildhall_store::{Constraint, RecordPlace, StoreError, Tx, Values};
@@ -74,10 +76,11 @@ pub(super) fn required(field: &Field) -> AppError {
 /// work ends. `current` is the record as it is, if there is one.
 pub(super) async fn resolve(
     tx: &mut Tx,
-    place: &RecordPlace<'_>,
+    home: &Home,
     changes: &Changes,
     current: Option<&Record>,
 ) -> Result<Resolved, AppError> {
+    let (place, asker) = (&home.place(), home.asker());
     let mut resolved = Resolved::default();
     for (number, change) in changes {
         let field = place.table.field_numbered(*number).ok_or(Code::TableChanged)?;
@@ -86,8 +89,8 @@ pub(super) async fn resolve(
             Change::Clear if field.kind.is_many() => resolved.links.push(Links::none(field)),
             Change::Clear => resolved.values.push((field.number, None)),
             Change::Link { replace, connect, disconnect } => {
-                let connect = keys(tx, place, field, connect).await?;
-                let disconnect = keys(tx, place, field, disconnect).await?;
+                let connect = keys(tx, place, asker, field, connect).await?;
+                let disconnect = keys(tx, place, asker, field, disconnect).await?;
                 if field.kind.is_many() {
                     resolved.links.push(Links {
                         field: field.number,
@@ -124,24 +127,66 @@ fn points_at(current: Option<&Record>, field: &Field, keys: &[i64]) -> bool {
 async fn keys(
     tx: &mut Tx,
     place: &RecordPlace<'_>,
+    asker: Asker,
     field: &Field,
     targets: &[Target],
 ) -> Result<Vec<i64>, AppError> {
     let mut keys = Vec::with_capacity(targets.len());
     for target in targets {
-        let Target::Id(id) = target else {
-            return Err(invalid(field, "an id: only a member can mean itself").into());
-        };
-        let found = if field.kind.points_at_members() {
-            tx.records().hold_member(place, id).await?.map(|key| key.stored())
-        } else {
-            let target = field.referenced_table.and_then(|number| place.of_table(number));
-            let target = target.ok_or(Code::TableChanged)?;
-            tx.records().hold_key(&target, id).await?.map(RecordKey::stored)
+        let found = match field.kind.points_at_members() {
+            true => member_key(tx, place, asker, field, target).await?,
+            false => record_key(tx, place, asker, field, target).await?,
         };
         keys.push(found.ok_or_else(|| invalid(field, "ids of what is there: one of these names nothing"))?);
     }
     Ok(keys)
+}
+
+/// Members can be pointed at by servers, and by themselves (the vendor's rule).
+async fn member_key(
+    tx: &mut Tx,
+    place: &RecordPlace<'_>,
+    asker: Asker,
+    field: &Field,
+    target: &Target,
+) -> Result<Option<i64>, AppError> {
+    match (target, asker) {
+        (Target::Id(id), Asker::Admin) => {
+            Ok(tx.records().hold_member(place, id).await?.map(MemberKey::stored))
+        }
+        (Target::Id(_), _) => {
+            Err(invalid(field, "`{self: true}`: members can only point at themselves").into())
+        }
+        (Target::Myself, Asker::Member(key)) => {
+            Ok(tx.records().hold_member_key(key).await?.then_some(key.stored()))
+        }
+        (Target::Myself, Asker::Stranger) => Err(Code::LoginRequired.into()),
+        (Target::Myself, Asker::Admin) => Err(invalid(field, "an id: only a member can mean itself").into()),
+    }
+}
+
+/// A record that whoever asks cannot read is not there to be pointed at.
+async fn record_key(
+    tx: &mut Tx,
+    place: &RecordPlace<'_>,
+    asker: Asker,
+    field: &Field,
+    target: &Target,
+) -> Result<Option<i64>, AppError> {
+    let table = field.referenced_table.and_then(|number| place.of_table(number)).ok_or(Code::TableChanged)?;
+    let (Target::Id(id), Ok(reach)) = (target, table.table.rules.read.reach(asker)) else {
+        return Ok(None);
+    };
+    let Some(key) = tx.records().hold_key(&table, id).await? else {
+        return Ok(None);
+    };
+    if let Some(owner) = reach.owner() {
+        let record = tx.records().find(&table, key, Some(&[])).await?;
+        if record.and_then(|record| record.owner) != Some(owner) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(key.stored()))
 }
 
 /// Makes and removes links.

@@ -29,6 +29,8 @@ pub struct PageRequest<'q> {
     pub after: Option<i64>,
     /// Only these fields, by number; nothing: all that are kept in columns.
     pub select: Option<&'q [i64]>,
+    /// Only records that belong to this member.
+    pub owner: Option<MemberKey>,
     /// Whether the ids of the members that own the records are wanted.
     pub owner_ids: bool,
 }
@@ -181,6 +183,7 @@ impl Records<'_> {
         let keys = Keys { from, to };
         let no_index = by_number || !terms.first().is_some_and(|term| is_indexed(term.by));
         write_place(&mut sql, place, request.filter, Some(keys).filter(|_| no_index));
+        write_owner(&mut sql, request.owner);
         if !request.filter.is_everything() {
             sql.push(" AND ");
             write_filter(&mut sql, request.filter, place);
@@ -228,13 +231,19 @@ impl Records<'_> {
         Ok(Some(order.iter().map(value).collect()))
     }
 
-    /// How many records match. For all of them a counter is read instead of the records.
+    /// How many records match, of those that belong to `owner` if one is given. For all of a table a counter
+    /// is read instead of the records.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn count(&mut self, place: &RecordPlace<'_>, filter: &Filter) -> Result<i64, StoreError> {
+    pub async fn count(
+        &mut self,
+        place: &RecordPlace<'_>,
+        filter: &Filter,
+        owner: Option<MemberKey>,
+    ) -> Result<i64, StoreError> {
         let (table, environment) = (place.table.number, place.environment.id);
-        if filter.is_everything() {
+        if filter.is_everything() && owner.is_none() {
             let count = self.tx.first(COUNT_ALL, params![table, environment], |row| row.int(0)).await?;
             return Ok(count.unwrap_or(0));
         }
@@ -242,6 +251,7 @@ impl Records<'_> {
         sql.push("SELECT COUNT(*) FROM records_").number(table).push(" r");
         let everywhere = Keys::of(place);
         write_place(&mut sql, place, filter, Some(everywhere));
+        write_owner(&mut sql, owner);
         sql.push(" AND ");
         write_filter(&mut sql, filter, place);
         let count = self.tx.all_for_values(sql.sql(), &sql.params(), |row| row.int(0)).await?;
@@ -279,6 +289,13 @@ fn write_place(sql: &mut Statement, place: &RecordPlace<'_>, filter: &Filter, ke
         }
         let below = if to.sequence() == SEQUENCE_MAX { " AND r.key <= " } else { " AND r.key < " };
         sql.push("r.key > ").bind(from.stored()).push(below).bind(to.stored());
+    }
+}
+
+/// Appends the condition that records belong to a member.
+pub(super) fn write_owner(sql: &mut Statement, owner: Option<MemberKey>) {
+    if let Some(owner) = owner {
+        sql.push(" AND r.owner = ").bind(owner.stored());
     }
 }
 
