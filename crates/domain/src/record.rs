@@ -19,6 +19,8 @@ pub const FILTERABLE_CHARS_MAX: usize = 255;
 pub const URL_BYTES_MAX: usize = 2_048;
 /// The largest NUMBER: beyond it JavaScript rounds.
 pub const NUMBER_MAX: i64 = (1 << 53) - 1;
+/// The most that the texts of one record may take together, in bytes.
+pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
 /// How many links one write may make or remove in one field.
 pub const LINKS_PER_WRITE_MAX: usize = 500;
 
@@ -65,6 +67,15 @@ pub struct Record {
 }
 
 impl Record {
+    /// About how many bytes its values take.
+    pub fn size_bytes(&self) -> usize {
+        let size = |value: &Option<FieldValue>| match value {
+            Some(FieldValue::Text(text)) => text.len(),
+            _ => 0,
+        };
+        self.values.iter().map(|(_, value)| 32 + size(value)).sum()
+    }
+
     /// The value of the field with this number.
     pub fn value(&self, field: i64) -> Option<&FieldValue> {
         self.values.iter().find(|(number, _)| *number == field).and_then(|(_, value)| value.as_ref())
@@ -195,7 +206,9 @@ pub fn parse_value(field: &Field, value: &Value) -> Result<FieldValue, Refusal> 
 /// The value, if it is one of this kind and within its bounds.
 pub fn value_of_kind(kind: FieldKind, value: &Value) -> Option<FieldValue> {
     let text = |max: usize| {
-        let text = value.as_str().filter(|text| text.len() <= max || text.chars().count() <= max);
+        // PostgreSQL's texts cannot hold NUL.
+        let text = value.as_str().filter(|text| !text.contains('\0'));
+        let text = text.filter(|text| text.len() <= max || text.chars().count() <= max);
         text.map(|text| FieldValue::Text(text.to_owned()))
     };
     match kind {
@@ -238,6 +251,10 @@ pub fn decimal(value: &Value) -> Option<Decimal> {
 pub fn date(text: &str) -> Option<Timestamp> {
     // By parts, because the library's own moments end a day before the year 9999 does.
     let pieces = jiff::fmt::temporal::Pieces::parse(text).ok()?;
+    // What would be read otherwise than it is written is refused: a zone by name, a leap second.
+    if text.contains('[') || text.contains(":60") {
+        return None;
+    }
     let civil = pieces.date().to_datetime(pieces.time().unwrap_or(jiff::civil::Time::midnight()));
     let offset = pieces.to_numeric_offset().map_or(0, |offset| i128::from(offset.seconds()));
     let nanos = civil.duration_since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0)).as_nanos();

@@ -50,7 +50,9 @@ pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next
     let failure = response.extensions().get::<Failure>();
     if let Some(failure) = failure {
         http.metrics().failed(failure.code);
-        if let Some(internal) = failure.internal.as_deref().filter(|_| status >= 500) {
+        // That there is much to do, or that a table has just changed, is no error of ours.
+        let expected = [Code::Busy, Code::TableChanged].map(Code::name).contains(&failure.code);
+        if let Some(internal) = failure.internal.as_deref().filter(|_| status >= 500 && !expected) {
             tracing::error!(
                 request_id = id.as_str(),
                 code = failure.code,

@@ -14,9 +14,11 @@ pub(crate) use sqlite::execute as sqlite_run;
 use crate::dialect::Dialect;
 use crate::error::StoreError;
 use crate::{meta, migrations};
-use guildhall_domain::Timestamp;
 use guildhall_domain::member_id::MemberIdCodec;
 use guildhall_domain::record_id::RecordIdCodec;
+use guildhall_domain::{EnvironmentId, Timestamp};
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -103,10 +105,23 @@ pub struct Store {
 #[derive(Clone)]
 struct Turns {
     free: Arc<Semaphore>,
+    shares: Arc<Mutex<HashMap<EnvironmentId, Arc<Semaphore>>>>,
+    share: usize,
     patience: Duration,
 }
 
 impl Turns {
+    /// Waits for one of the turns that queries of an environment may have at a time, which are half of all:
+    /// whoever asks much must not keep others from asking.
+    async fn take_of(&self, environment: EnvironmentId) -> Result<[OwnedSemaphorePermit; 2], StoreError> {
+        let share = Arc::clone(
+            self.shares.lock().entry(environment).or_insert_with(|| Arc::new(Semaphore::new(self.share))),
+        );
+        let own = tokio::time::timeout(self.patience, share.acquire_owned()).await;
+        let own = own.ok().and_then(Result::ok).ok_or(StoreError::Overloaded)?;
+        Ok([own, self.take().await?])
+    }
+
     /// Waits for a turn, which lasts until what is returned is dropped: also if the caller has gone away
     /// and its statement has not.
     async fn take(&self) -> Result<OwnedSemaphorePermit, StoreError> {
@@ -129,8 +144,11 @@ impl Store {
     /// cannot be opened.
     pub async fn open(settings: StoreSettings) -> Result<Self, StoreError> {
         let (now, secret) = (settings.now, settings.secret);
+        let turns_max = (settings.postgres_connections_max / 2).clamp(1, SCANS_MAX);
         let turns = Turns {
-            free: Arc::new(Semaphore::new((settings.postgres_connections_max / 2).clamp(1, SCANS_MAX))),
+            free: Arc::new(Semaphore::new(turns_max)),
+            shares: Arc::default(),
+            share: (turns_max / 2).max(1),
             patience: Duration::from_millis(settings.statement_timeout_ms.into()),
         };
         let engine = match &settings.target {
@@ -201,26 +219,43 @@ impl Store {
     {
         let turn = self.turns.take().await?;
         match &self.engine {
-            Engine::Sqlite(engine) => engine.scan(turn, work).await,
-            Engine::Postgres(engine) => engine.scan(turn, work).await,
+            Engine::Sqlite(engine) => engine.scan([turn], work).await,
+            Engine::Postgres(engine) => engine.scan([turn], work).await,
         }
     }
 
-    /// As [`Store::scan`], but for a single statement, which needs no snapshot of its own. On
-    /// PostgreSQL this saves two of three round trips.
+    /// As [`Store::scan`], for what an environment's callers ask: it has only a share of the turns.
     ///
     /// # Errors
     /// As [`Store::scan`].
-    pub async fn scan_statement<T, E, F>(&self, work: F) -> Result<T, E>
+    pub async fn query<T, E, F>(&self, environment: EnvironmentId, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let turn = self.turns.take().await?;
+        let turns = self.turns.take_of(environment).await?;
         match &self.engine {
-            Engine::Sqlite(engine) => engine.scan(turn, work).await,
-            Engine::Postgres(engine) => engine.scan_statement(turn, work).await,
+            Engine::Sqlite(engine) => engine.scan(turns, work).await,
+            Engine::Postgres(engine) => engine.scan(turns, work).await,
+        }
+    }
+
+    /// As [`Store::query`], but for a single statement, which needs no snapshot of its own. On
+    /// PostgreSQL this saves two of three round trips.
+    ///
+    /// # Errors
+    /// As [`Store::scan`].
+    pub async fn query_once<T, E, F>(&self, environment: EnvironmentId, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let turns = self.turns.take_of(environment).await?;
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.scan(turns, work).await,
+            Engine::Postgres(engine) => engine.scan_statement(turns, work).await,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::guildhall::Guildhall;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::data_table::{DataTable, FIELDS_MAX, Field, FieldKind, is_field_key, named};
 use guildhall_domain::ids::{AppId, FieldId};
-use guildhall_domain::record::{FILTERABLE_CHARS_MAX, parse_value};
+use guildhall_domain::record::{FILTERABLE_CHARS_MAX, FieldValue, parse_value, value_of_kind};
 use guildhall_domain::{Code, Timestamp};
 use guildhall_store::{Constraint, StoreError, Tx};
 use serde_json::{Value, json};
@@ -108,8 +108,9 @@ pub(super) async fn insert_field(
         field.referenced_table = Some(target.number);
         tx.data_tables().touch(target.number, now).await?;
     }
-    named_once(tx.data_tables().insert_field(table.number, &field, now).await)?;
-    Ok(tx.data_tables().touch(table.number, now).await?)
+    // Before the schema changes: whoever writes records holds the definition first and the records then.
+    tx.data_tables().touch(table.number, now).await?;
+    named_once(tx.data_tables().insert_field(table.number, &field, now).await).map(|_| ())
 }
 
 impl Guildhall {
@@ -133,6 +134,8 @@ impl Guildhall {
         self.define(app, actor, "field.create", subject, detail, move |tx| {
             Box::pin(async move {
                 let (tables, table) = find(tx, &app_id, &name).await?;
+                // From here on nobody writes records under the old definition; only then they are looked at.
+                tx.data_tables().touch(table.number, now).await?;
                 if required && tx.data_tables().record_counts(table.number).await? != (0, 0) {
                     let message = "Records that are there would lack this required field: add it without `required`, \
                                    fill it, then require it.";
@@ -164,12 +167,13 @@ impl Guildhall {
         actor: Actor,
     ) -> Result<DataTable, AppError> {
         let (app_id, name, key, now) = (app.clone(), table.to_owned(), field.to_owned(), self.now());
-        let subject = format!("{table}.{field}");
-        self.define(app, actor, "field.update", subject, json!({}), move |tx| {
+        let (subject, detail) = (format!("{table}.{field}"), json!({ "changed": change.names() }));
+        self.define(app, actor, "field.update", subject, detail, move |tx| {
             Box::pin(async move {
                 let (_, table) = find(tx, &app_id, &name).await?;
                 let old = table.field(&key).ok_or(Code::FieldNotFound)?;
                 let new = change.apply(old)?;
+                tx.data_tables().touch(table.number, now).await?;
                 check_stored(tx, table.number, old, &new).await?;
                 let updated = tx.data_tables().update_field(table.number, old, &new).await;
                 if let Err(StoreError::Conflict(Constraint::RecordField(_))) = updated {
@@ -177,7 +181,6 @@ impl Guildhall {
                     return Err(AppError::because(Code::FieldConflict, message));
                 }
                 named_once(updated)?;
-                tx.data_tables().touch(table.number, now).await?;
                 Ok(find(tx, &app_id, &name).await?.1)
             })
         })
@@ -203,6 +206,10 @@ impl Guildhall {
             Box::pin(async move {
                 let (_, table) = find(tx, &app_id, &name).await?;
                 let field = table.field(&key).ok_or(Code::FieldNotFound)?;
+                tx.data_tables().touch(table.number, now).await?;
+                if let Some(target) = field.referenced_table {
+                    tx.data_tables().touch(target, now).await?;
+                }
                 let (live, sandbox) = tx.data_tables().record_counts(table.number).await?;
                 if (live, sandbox) != (0, 0) && confirmation.as_deref() != Some(&key) {
                     let message = format!(
@@ -212,10 +219,6 @@ impl Guildhall {
                     return Err(AppError::because(Code::ConfirmationMissing, message));
                 }
                 tx.data_tables().delete_field(table.number, field).await?;
-                tx.data_tables().touch(table.number, now).await?;
-                if let Some(target) = field.referenced_table {
-                    tx.data_tables().touch(target, now).await?;
-                }
                 Ok(find(tx, &app_id, &name).await?.1)
             })
         })
@@ -224,6 +227,20 @@ impl Guildhall {
 }
 
 impl FieldChange {
+    /// The names of what is to change, for the audit trail.
+    fn names(&self) -> Vec<&'static str> {
+        let named = [
+            (self.key.is_some(), "key"),
+            (self.name.is_some(), "name"),
+            (self.kind.is_some(), "type"),
+            (self.required.is_some(), "required"),
+            (self.unique.is_some(), "unique"),
+            (self.default.is_some(), "defaultValue"),
+            (self.position.is_some(), "tableOrder"),
+        ];
+        named.into_iter().filter(|(changes, _)| *changes).map(|(_, name)| name).collect()
+    }
+
     fn apply(self, old: &Field) -> Result<Field, AppError> {
         let mut new = old.clone();
         new.key = self.key.map_or(Ok(new.key), checked_field_key)?;
@@ -245,8 +262,9 @@ impl FieldChange {
         }
         new.unique = self.unique.unwrap_or(new.unique) || new.kind == FieldKind::TextUnique;
         check_unique(&new)?;
-        if let Some(default) = self.default {
-            set_default(&mut new, default)?;
+        match self.default {
+            Some(default) => set_default(&mut new, default)?,
+            None => check_kept_default(&new)?,
         }
         Ok(new)
     }
@@ -276,6 +294,21 @@ fn set_default(field: &mut Field, default: Option<Value>) -> Result<(), AppError
         Some(value) => Some(parse_value(field, &value)?),
     };
     Ok(())
+}
+
+/// A default that stays must be one that the changed field could get.
+fn check_kept_default(field: &Field) -> Result<(), AppError> {
+    let fits = match &field.default {
+        None => true,
+        Some(_) if field.unique => false,
+        Some(FieldValue::Text(text)) => value_of_kind(field.kind, &Value::from(text.as_str())).is_some(),
+        Some(_) => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    let message = format!("The default value of {} does not fit this change; change it along.", field.key);
+    Err(AppError::because(Code::FieldConflict, message))
 }
 
 fn check_unique(field: &Field) -> Result<(), AppError> {

@@ -134,9 +134,15 @@ impl Guildhall {
         let key = change.key.map(checked_table_key).transpose()?;
         let name = change.name.as_deref().map(checked_name).transpose()?;
         let (app_id, named, now) = (app.clone(), table.to_owned(), self.now());
-        self.define(app, actor, "table.update", table.to_owned(), json!({}), move |tx| {
+        let rule = |rule: Option<AccessRule>| rule.map(AccessRule::as_str);
+        let detail = json!({
+            "key": key, "name": name, "createRule": rule(change.create), "readRule": rule(change.read),
+            "updateRule": rule(change.update), "deleteRule": rule(change.delete),
+        });
+        self.define(app, actor, "table.update", table.to_owned(), detail, move |tx| {
             Box::pin(async move {
                 let (_, mut table) = find(tx, &app_id, &named).await?;
+                tx.data_tables().touch(table.number, now).await?;
                 table.key = key.unwrap_or(table.key);
                 table.name = name.unwrap_or(table.name);
                 table.rules.create = change.create.unwrap_or(table.rules.create);
@@ -144,7 +150,6 @@ impl Guildhall {
                 table.rules.update = change.update.unwrap_or(table.rules.update);
                 table.rules.delete = change.delete.unwrap_or(table.rules.delete);
                 named_once(tx.data_tables().update(&table).await)?;
-                tx.data_tables().touch(table.number, now).await?;
                 let id = table.id.to_string();
                 Ok(find(tx, &app_id, &id).await?.1)
             })
@@ -192,11 +197,12 @@ impl Guildhall {
         confirmation: Option<String>,
         actor: Actor,
     ) -> Result<DeletedTable, AppError> {
-        let (app_id, named) = (app.clone(), table.to_owned());
+        let (app_id, named, now) = (app.clone(), table.to_owned(), self.now());
         self.define(app, actor, "table.delete", table.to_owned(), json!({}), move |tx| {
             Box::pin(async move {
                 let (tables, table) = find(tx, &app_id, &named).await?;
                 refuse_if_referenced(&tables, &table)?;
+                tx.data_tables().touch(table.number, now).await?;
                 let (live_records, sandbox_records) = tx.data_tables().record_counts(table.number).await?;
                 let deleted = DeletedTable { table, live_records, sandbox_records };
                 if confirmation.as_deref() != Some(&deleted.table.key) {

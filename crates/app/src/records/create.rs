@@ -2,7 +2,7 @@
 
 use super::Home;
 use super::writing::{
-    LinkOutcome, Written, check_complete, or_not_unique, resolve, with_defaults, write_links,
+    LinkOutcome, Written, check_complete, check_size, or_not_unique, resolve, with_defaults, write_links,
 };
 use crate::auth::Access;
 use crate::error::AppError;
@@ -48,6 +48,7 @@ impl Guildhall {
                 let links = insert(tx, &home, draft, &changes).await?;
                 let record = tx.records().find(&home.place(), key, None).await?;
                 let record = record.ok_or_else(|| AppError::internal("a new record is not there"))?;
+                check_size(&record)?;
                 let detail = json!({ "table": home.table().key });
                 recorder.audit(tx, "record.create", &record.id, &detail).await?;
                 Ok(Written { record, links })

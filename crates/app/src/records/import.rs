@@ -206,15 +206,19 @@ impl<'g> RecordImporter<'g> {
         let place = self.home.place();
         let foreign =
             |id: &String| place.codecs.records.open(place.table.number, place.environment.id, id).is_none();
-        if self.dry_run
-            || place.table.imported_ids
-            || !rows.iter().filter_map(|row| row.id.as_ref()).any(foreign)
-        {
+        if place.table.imported_ids || !rows.iter().filter_map(|row| row.id.as_ref()).any(foreign) {
             return Ok(());
         }
         let (app, table) = (place.table.app.clone(), place.table.id.to_string());
-        self.guildhall.accept_imported_ids(&app, &table, Actor::CommandLine).await?;
-        self.home = self.home.renewed(self.guildhall.definitions(&app).await?)?;
+        if !self.dry_run {
+            self.guildhall.accept_imported_ids(&app, &table, Actor::CommandLine).await?;
+        }
+        let mut definitions = self.guildhall.definitions(&app).await?;
+        // A dry run looks for such ids too; that they are accepted is then true of this view alone.
+        for known in definitions.tables.iter_mut().filter(|known| known.id.as_str() == table) {
+            known.imported_ids = true;
+        }
+        self.home = self.home.renewed(definitions)?;
         Ok(())
     }
 

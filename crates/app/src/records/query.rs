@@ -15,6 +15,10 @@ use guildhall_domain::record_id::RecordKey;
 use guildhall_store::{PageRequest, RecordPlace, RelatedMember, Tx};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The most that an answer may take, about, in bytes.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What a query found.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub struct Node {
     pub included: Vec<(i64, Included)>,
     /// How many things they point at, by field number.
     pub counts: Vec<(i64, i64)>,
+    /// About how many bytes it takes to show, with what it includes.
+    pub bytes: usize,
 }
 
 /// What a field points at.
@@ -57,9 +63,9 @@ pub enum Included {
     /// Nothing.
     Nothing,
     /// A record.
-    Record(Box<Node>),
+    Record(Arc<Node>),
     /// A member.
-    Member(RelatedMember),
+    Member(Arc<RelatedMember>),
     /// Records.
     Records(PageOf<Node>),
     /// Members.
@@ -89,7 +95,7 @@ impl Guildhall {
                 found.await
             }
             Query::FindUnique(query) => {
-                let found = self.store().scan::<_, AppError, _>(move |tx| {
+                let found = self.store().query::<_, AppError, _>(home.environment.id, move |tx| {
                     Box::pin(async move { find_unique(tx, &home, &query).await })
                 });
                 found.await
@@ -100,7 +106,7 @@ impl Guildhall {
     async fn find_many(&self, home: Home, query: FindMany) -> Result<Found, AppError> {
         // What is included must be of the same moment as the records that point at it.
         if query.shape.include.is_empty() {
-            let found = self.store().scan_statement::<_, AppError, _>(move |tx| {
+            let found = self.store().query_once::<_, AppError, _>(home.environment.id, move |tx| {
                 Box::pin(async move { find_many(tx, &home, &query).await })
             });
             return found.await;
@@ -174,8 +180,13 @@ fn nodes<'t>(
     include: &'t Include,
 ) -> BoxFuture<'t, Result<Vec<Node>, AppError>> {
     async move {
-        let node =
-            |record| Node { record, table: place.table.number, included: Vec::new(), counts: Vec::new() };
+        let node = |record: Record| Node {
+            bytes: record.size_bytes(),
+            record,
+            table: place.table.number,
+            included: Vec::new(),
+            counts: Vec::new(),
+        };
         let mut nodes: Vec<Node> = records.into_iter().map(node).collect();
         if nodes.is_empty() {
             return Ok(nodes);
@@ -191,9 +202,20 @@ fn nodes<'t>(
                 _ => include_list(tx, place, asker, field, relation, &mut nodes).await?,
             }
         }
+        check_size(&nodes)?;
         Ok(nodes)
     }
     .boxed()
+}
+
+/// What is pointed at by many is shown with each of them. A small question must not have an answer
+/// without bounds.
+fn check_size(nodes: &[Node]) -> Result<(), AppError> {
+    if nodes.iter().map(|node| node.bytes).sum::<usize>() <= ANSWER_BYTES_MAX {
+        return Ok(());
+    }
+    let message = "The answer would have more than 32 MiB: take fewer records, or include less.";
+    Err(AppError::because(Code::RecordQueryInvalid, message))
 }
 
 fn field(table: &DataTable, number: i64) -> Result<&Field, AppError> {
@@ -235,9 +257,11 @@ async fn count(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Result<(), App
 async fn include_member(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Result<(), AppError> {
     let keys: Vec<_> = targets(nodes, field).into_iter().map(MemberKey::from_stored).collect();
     let members = if keys.is_empty() { Vec::new() } else { tx.records().related_members(&keys).await? };
-    let members: HashMap<_, _> = members.into_iter().map(|member| (member.key.stored(), member)).collect();
+    let members: HashMap<_, _> =
+        members.into_iter().map(|member| (member.key.stored(), Arc::new(member))).collect();
     for node in nodes {
         let member = target(&node.record, field).and_then(|key| members.get(&key)).cloned();
+        node.bytes += member.as_ref().map_or(0, |member| member.custom_fields.as_str().len());
         node.included.push((field.number, member.map_or(Included::Nothing, Included::Member)));
     }
     Ok(())
@@ -258,10 +282,12 @@ async fn include_record<'t>(
     let reach = place.table.rules.read.reach(asker)?;
     let records = records.into_iter().filter(|record| reach.holds(record.owner)).collect();
     let found = nodes(tx, place, asker, records, &relation.include).await?;
-    let found: HashMap<_, _> = found.into_iter().map(|node| (node.record.key.stored(), node)).collect();
+    let found: HashMap<_, _> =
+        found.into_iter().map(|node| (node.record.key.stored(), Arc::new(node))).collect();
     for node in included_in {
         let record = target(&node.record, field).and_then(|key| found.get(&key)).cloned();
-        let included = record.map_or(Included::Nothing, |record| Included::Record(Box::new(record)));
+        node.bytes += record.as_ref().map_or(0, |record| record.bytes);
+        let included = record.map_or(Included::Nothing, Included::Record);
         node.included.push((field.number, included));
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Changing a record.
 
-use super::writing::{Resolved, Written, or_not_unique, required, resolve, write_links};
+use super::writing::{Resolved, Written, check_size, or_not_unique, required, resolve, write_links};
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
@@ -49,6 +49,7 @@ impl Guildhall {
                 check_links(tx, &place, key, &resolved).await?;
                 recorder.audit(tx, "record.update", &current.id, &detail).await?;
                 let record = tx.records().find(&place, key, None).await?.ok_or(Code::RecordNotFound)?;
+                check_size(&record)?;
                 Ok(Written { record, links })
             })
         });

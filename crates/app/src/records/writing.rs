@@ -6,7 +6,7 @@ use crate::error::AppError;
 use guildhall_domain::Code;
 use guildhall_domain::data_table::{Asker, DataTable, Field};
 use guildhall_domain::member_id::MemberKey;
-use guildhall_domain::record::{Change, Changes, FieldValue, Record, Target, invalid};
+use guildhall_domain::record::{Change, Changes, FieldValue, RECORD_BYTES_MAX, Record, Target, invalid};
 use guildhall_domain::record_id::RecordKey;
 use guildhall_store::{Constraint, RecordPlace, StoreError, Tx, Values};
 
@@ -196,24 +196,28 @@ pub(super) async fn write_links(
     links: &Links,
 ) -> Result<LinkOutcome, AppError> {
     let mut outcome = LinkOutcome { connected: 0, disconnected: 0 };
-    let superfluous = match (links.replace, links.connect.is_empty()) {
-        (true, true) => {
-            outcome.disconnected = tx.records().unlink_all(links.field, record).await?;
-            Vec::new()
+    if links.replace && links.connect.is_empty() {
+        outcome.disconnected = tx.records().unlink_all(links.field, record).await?;
+    } else if links.replace {
+        outcome.disconnected = tx.records().unlink_others(links.field, record, &links.connect).await?;
+    } else {
+        for target in &links.disconnect {
+            outcome.disconnected += u64::from(tx.records().unlink(links.field, record, *target).await?);
         }
-        (true, false) => {
-            let current = tx.records().targets(links.field, record).await?;
-            current.into_iter().filter(|target| !links.connect.contains(target)).collect()
-        }
-        (false, _) => links.disconnect.clone(),
-    };
-    for target in superfluous {
-        outcome.disconnected += u64::from(tx.records().unlink(links.field, record, target).await?);
     }
     for target in &links.connect {
         outcome.connected += u64::from(tx.records().link(links.field, record, *target).await?);
     }
     Ok(outcome)
+}
+
+/// The texts of a record have a bound together, or pages of them would have none.
+pub(super) fn check_size(record: &Record) -> Result<(), AppError> {
+    if record.size_bytes() <= RECORD_BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!("A record can hold at most {RECORD_BYTES_MAX} bytes.");
+    Err(AppError::because(Code::BodyTooLarge, message))
 }
 
 /// Tells a value that another record has by the field's key.

@@ -97,6 +97,11 @@ pub(super) fn csv<'f>(
     if let Some(needed) = needed.filter(|needed| !header.iter().any(|column| column == *needed)) {
         bail!("the first line must name the columns, one of them `{needed}`, in small letters");
     }
+    if let Some(twice) =
+        header.iter().enumerate().find(|(index, column)| header.iter().take(*index).any(|c| c == *column))
+    {
+        bail!("the first line names the column `{}` twice", twice.1);
+    }
     if header.is_empty() {
         bail!("the first line must name the columns");
     }
@@ -109,6 +114,9 @@ pub(super) fn csv<'f>(
         };
         line = position.map_or(line + 1, csv::Position::line);
         match record {
+            Ok(record) if record.iter().any(|cell| cell.contains('\0')) => {
+                refused(line, "the line holds a NUL character".into())
+            }
             Ok(record) => row(line, &mut header.iter().zip(record.iter())),
             Err(error) => refused(line, csv_reason(&error)),
         }

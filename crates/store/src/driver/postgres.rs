@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::sync::Mutex;
 use tokio_postgres::{NoTls, Statement};
 
 /// How long a caller waits for a connection, and a connection for the server.
@@ -102,7 +102,7 @@ impl Engine {
         work(&mut tx).await
     }
 
-    pub(crate) async fn scan<T, E, F>(&self, turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
+    pub(crate) async fn scan<T, E, F>(&self, turns: impl Send + 'static, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -110,13 +110,13 @@ impl Engine {
     {
         let client = self.client().await?;
         to_its_end(async move {
-            let _turn = turn;
+            let _turns = turns;
             transaction(client, BEGIN_SCAN, work).await
         })
         .await
     }
 
-    pub(crate) async fn scan_statement<T, E, F>(&self, turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
+    pub(crate) async fn scan_statement<T, E, F>(&self, turns: impl Send + 'static, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -124,7 +124,7 @@ impl Engine {
     {
         let mut tx = Tx(Inner::Postgres(self.client().await?));
         to_its_end(async move {
-            let _turn = turn;
+            let _turns = turns;
             work(&mut tx).await
         })
         .await

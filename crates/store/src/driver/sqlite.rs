@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 /// Virtual-machine steps between two looks at whether a read has taken too long: some 0.1 ms.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
@@ -104,7 +104,8 @@ impl Engine {
         result
     }
 
-    pub(crate) async fn scan<T, E, F>(self: &Arc<Self>, turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
+    /// `turns` are given back when the work has ended, also if nobody waits for it any more.
+    pub(crate) async fn scan<T, E, F>(self: &Arc<Self>, turns: impl Send + 'static, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -112,7 +113,7 @@ impl Engine {
     {
         let engine = Arc::clone(self);
         let scanned = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _turns = turns;
             let mut reader = engine.reader()?;
             run(&mut reader.tx, "BEGIN")?;
             *reader.deadline.lock() = Some(Instant::now() + engine.statement_timeout);

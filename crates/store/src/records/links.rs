@@ -18,7 +18,7 @@ const LINK: &str =
     "INSERT INTO record_links (field, record, target) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 const UNLINK: &str = "DELETE FROM record_links WHERE field = $1 AND record = $2 AND target = $3";
 const UNLINK_ALL: &str = "DELETE FROM record_links WHERE field = $1 AND record = $2";
-const TARGETS: &str = "SELECT target FROM record_links WHERE field = $1 AND record = $2 ORDER BY target";
+const UNLINK_OTHERS: &str = "DELETE FROM record_links WHERE field = ";
 const HAS_LINK: &str = "SELECT 1 FROM record_links WHERE field = $1 AND record = $2 LIMIT 1";
 const MEMBER_COLUMNS: &str =
     "SELECT m.key, m.id, m.email, m.created_at, m.updated_at, m.verified, m.profile_image,
@@ -70,12 +70,24 @@ impl Records<'_> {
         self.tx.execute(UNLINK_ALL, params![field, record]).await
     }
 
-    /// The keys of everything that a field of a record points at.
+    /// Points it at nothing but these. Returns how many links went.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn targets(&mut self, field: i64, record: RecordKey) -> Result<Vec<i64>, StoreError> {
-        self.tx.all(TARGETS, params![field, record], |row| row.int(0)).await
+    pub async fn unlink_others(
+        &mut self,
+        field: i64,
+        record: RecordKey,
+        kept: &[i64],
+    ) -> Result<u64, StoreError> {
+        let mut sql = Statement::new(self.tx.dialect());
+        sql.push(UNLINK_OTHERS).bind(field).push(" AND record = ").bind(record.stored());
+        sql.push(" AND target NOT IN (");
+        sql.list(padded(kept), ", ", |sql, key| {
+            sql.bind(key);
+        });
+        sql.push(")");
+        self.tx.execute(sql.sql(), &sql.params()).await
     }
 
     /// Whether it points at anything.

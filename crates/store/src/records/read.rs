@@ -12,6 +12,9 @@ use guildhall_domain::query::{Comparison, Direction, Filter, Operand, OrderTerm}
 use guildhall_domain::record::{FieldValue, Record};
 use guildhall_domain::record_id::RecordKey;
 
+/// The most that the records of one page take, about; a page ends early beyond it, as that of members.
+const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 const COUNT_ALL: &str = "SELECT records FROM record_counters WHERE data_table = $1 AND environment = $2";
 
 /// Which page of records is wanted.
@@ -201,8 +204,9 @@ impl Records<'_> {
             sql.push(" OFFSET ").bind(request.skip);
         }
         let mut records = self.tx.all_for_values(sql.sql(), &sql.params(), |row| columns.record(row)).await?;
-        let has_more = records.len() as i64 > request.take;
-        records.truncate(request.take as usize);
+        let within = within_bounds(&records, request.take as usize);
+        let has_more = records.len() > within;
+        records.truncate(within);
         Ok(Some(PageOfRecords { records, has_more }))
     }
 
@@ -257,6 +261,17 @@ impl Records<'_> {
         let count = self.tx.all_for_values(sql.sql(), &sql.params(), |row| row.int(0)).await?;
         Ok(count.first().copied().unwrap_or(0))
     }
+}
+
+/// How many of the records make a page: as many as were asked for, or fewer if they are large.
+fn within_bounds(records: &[Record], take: usize) -> usize {
+    let mut bytes = 0;
+    let fitting = records.iter().take_while(|record| {
+        bytes += record.size_bytes();
+        bytes <= PAGE_BYTES_MAX
+    });
+    // One is always shown, so that whoever follows the cursor gets on.
+    fitting.count().clamp(1, take).min(records.len())
 }
 
 /// A range of keys; the ends are not in it, but for the last key that there can be.
