@@ -25,8 +25,10 @@ use tokio::sync::{Semaphore, oneshot};
 const STATEMENTS_KEPT: usize = 128;
 /// How long one process waits for another that is writing.
 const BUSY_TIMEOUT_MS: i64 = 10_000;
-/// Virtual-machine steps between two looks at whether a read has taken too long: some 0.1 ms.
-const STEPS_BETWEEN_LOOKS: i32 = 10_000;
+/// Virtual-machine steps between two looks at whether a read has taken too long. Most steps take some
+/// 10 ns, but one that looks for a text in a long text that almost holds it takes milliseconds: with
+/// many steps between two looks, such a query would go on long after its time.
+const STEPS_BETWEEN_LOOKS: i32 = 500;
 /// Reads of many rows that are under way at a time; others wait for one to end. More would only take
 /// the processor from the requests that need little of it.
 const SCANS_MAX: usize = 8;
