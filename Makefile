@@ -1,5 +1,5 @@
 # Everything a newcomer or CI needs. Each target installs what it is missing, or says what to install.
-.PHONY: help run test check fmt audit bench generated clean
+.PHONY: help run test check fmt audit bench fuzz generated clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -24,6 +24,9 @@ audit: ## Licences, bans and sources of dependencies
 
 bench: ## Measure against limits; see bench/README.md
 	@bench/run.sh
+
+fuzz: ## Fuzz the readers of queries and writes for ten minutes; see fuzz/README.md
+	@scripts/fuzz.sh $(MINUTES)
 
 clean: ## Remove what was built
 	cargo clean

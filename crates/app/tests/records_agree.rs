@@ -20,7 +20,6 @@ use proptest::test_runner::{Config, FileFailurePersistence, TestError, TestRunne
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
-use std::io::Write;
 
 /// How many cases are tried if `PROPTEST_CASES` says nothing.
 const CASES: u32 = 30;
@@ -80,7 +79,7 @@ fn sqlite_postgres_and_the_model_agree() {
     outcome.expect("the cases ran");
     let tally = tally.into_inner();
     // Shown with `--nocapture`.
-    writeln!(std::io::stdout(), "agreed on: {tally:?}").expect("figures are printed");
+    println!("agreed on: {tally:?}");
     assert!(tally["done"] > tally["field_value_invalid"] && tally["found"] > tally["record_query_invalid"]);
 }
 

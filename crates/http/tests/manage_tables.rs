@@ -2,6 +2,7 @@
 
 use guildhall_domain::Mode;
 use guildhall_domain::scope::{Scope, Scopes};
+use guildhall_testkit::tokio;
 use guildhall_testkit::{Engine, Reply, TestServer, both_engines};
 use serde_json::{Value, json};
 
@@ -217,5 +218,89 @@ both_engines! {
             let wrote = office.server.anonymous("POST", "/v2/data-tables/t/records").key(&key).json(&json!({ "data": {} })).send().await;
             assert_eq!((asked.status.as_u16(), wrote.status.as_u16()), (read, write), "{scopes:?}");
         }
+    }
+
+    async fn a_default_stays_one_that_the_field_could_get(engine) {
+        let office = Office::open(engine).await;
+        let fields = json!([{ "key": "long", "type": "TEXT", "defaultValue": "x".repeat(300) }, { "key": "n", "type": "NUMBER", "defaultValue": 1 }]);
+        office.done("POST", "", json!({ "key": "t", "name": "T", "fields": fields })).await;
+        assert_eq!(office.refused("PATCH", "/t/fields/long", json!({ "type": "TEXT_FILTERABLE" })).await, "field_conflict");
+        assert_eq!(office.refused("PATCH", "/t/fields/n", json!({ "unique": true })).await, "field_conflict");
+        office.done("PATCH", "/t/fields/n", json!({ "unique": true, "defaultValue": null })).await;
+    }
+
+    async fn a_field_is_added_and_required_while_others_write(engine) {
+        let office = std::sync::Arc::new(Office::open(engine).await);
+        office.done("POST", "", json!({ "key": "t", "name": "T", "fields": [{ "key": "a", "type": "TEXT" }] })).await;
+        for round in 0..4 {
+            let writers: Vec<_> = (0..3).map(|_| {
+                let office = std::sync::Arc::clone(&office);
+                tokio::spawn(async move {
+                    for _ in 0..5 {
+                        let status = office.record("t", json!({ "a": "x" })).await.status.as_u16();
+                        assert!([200, 400, 503].contains(&status), "{status}");
+                    }
+                })
+            }).collect();
+            let key = format!("f{round}");
+            let added = office.manage("POST", "/t/fields", json!({ "key": key, "type": "TEXT" })).await;
+            assert_eq!(added.status, 201, "{}", added.text());
+            let required = office.manage("PATCH", &format!("/t/fields/{key}"), json!({ "required": true })).await;
+            assert!([200, 409].contains(&required.status.as_u16()), "{}", required.text());
+            for writer in writers {
+                writer.await.expect("no answer but the expected ones");
+            }
+            if required.status == 200 {
+                let gaps = office.found("t", json!({ "where": { key.as_str(): null }, "_count": true })).await;
+                assert_eq!(gaps["_count"], 0, "a required field has a gap");
+                office.done("PATCH", &format!("/t/fields/{key}"), json!({ "required": false })).await;
+            }
+        }
+    }
+
+    async fn answers_and_records_have_bounds(engine) {
+        let office = Office::open(engine).await;
+        let texts: Vec<_> = (0..17).map(|n| json!({ "key": format!("t{n}"), "type": "TEXT" })).collect();
+        office.done("POST", "", json!({ "key": "big", "name": "Big", "fields": texts })).await;
+        let refs: Vec<_> = (0..10).map(|n| json!({ "key": format!("r{n}"), "type": "REFERENCE", "referencedTable": "big" })).collect();
+        office.done("POST", "", json!({ "key": "many", "name": "Many", "fields": refs })).await;
+        let long = "x".repeat(65_536);
+        let full: serde_json::Map<_, _> = (0..15).map(|n| (format!("t{n}"), json!(long))).collect();
+        let id = office.made("big", json!(full)).await["id"].clone();
+        let path = format!("/v2/data-tables/big/records/{}", id.as_str().expect("an id"));
+        let more = office.ask("PUT", &path, json!({ "data": { "t15": long, "t16": long } })).await;
+        assert_eq!(more.status, 413, "a record has a bound");
+        for _ in 0..9 {
+            office.made("big", json!(full)).await;
+        }
+        let page = office.found("big", json!({ "take": 10 })).await;
+        assert_eq!((page["records"].as_array().map(Vec::len), &page["pagination"]["hasMore"]), (Some(8), &json!(true)));
+        let rest = office.found("big", json!({ "take": 10, "after": page["pagination"]["endCursor"] })).await;
+        assert_eq!(rest["records"].as_array().map(Vec::len), Some(2));
+        let all: serde_json::Map<_, _> = (0..10).map(|n| (format!("r{n}"), id.clone())).collect();
+        for _ in 0..5 {
+            office.made("many", json!(all)).await;
+        }
+        let include: serde_json::Map<_, _> = (0..10).map(|n| (format!("r{n}"), json!(true))).collect();
+        let query = json!({ "query": { "findMany": { "include": include } } });
+        let reply = office.ask("POST", "/v2/data-tables/many/records/query", query).await;
+        assert_eq!(reply.status, 400, "an answer has a bound");
+        assert!(reply.text().contains("32 MiB"), "{}", reply.text());
+    }
+
+    async fn replacing_a_list_counts_what_went(engine) {
+        let office = Office::open(engine).await;
+        let fields = json!([{ "key": "self", "type": "REFERENCE_MANY", "referencedTable": "t" }]);
+        office.done("POST", "", json!({ "key": "t", "name": "T", "fields": fields })).await;
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            ids.push(office.made("t", json!({})).await["id"].clone());
+        }
+        let path = format!("/v2/data-tables/t/records/{}", ids[0].as_str().expect("an id"));
+        let put = async |list: &[Value]| office.ask("PUT", &path, json!({ "data": { "self": list } })).await.json()["data"]["data"]["self"].clone();
+        assert_eq!(put(&ids).await, json!({ "count": 5, "action": "connected" }));
+        assert_eq!(put(&ids[1..3]).await, json!({ "count": 3, "action": "disconnected" }));
+        assert_eq!(put(&ids[1..3]).await, json!({ "count": 0, "action": "unchanged" }));
+        assert_eq!(put(&[]).await, json!({ "count": 2, "action": "disconnected" }));
     }
 }

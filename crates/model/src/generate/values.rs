@@ -5,6 +5,8 @@ use super::Choices;
 use guildhall_domain::data_table::FieldKind;
 use serde_json::{Value, json};
 
+/// Each begins, ends or comes right after another, or differs from it in case.
+const NEAR_TEXTS: [&str; 9] = ["a", "b", "", "A", "ab", "ac", "aB", "b\u{1}", "Ab"];
 const TEXTS: [&str; 64] = [
     "a",
     "",
@@ -171,12 +173,13 @@ pub fn good(choices: &mut Choices<'_>, kind: FieldKind) -> Value {
     }
 }
 
-/// A text: one that is known to be hard, two of them in a row, or a very long one.
+/// A text: one of a few that are near each other, one that is known to be hard, two in a row, or a long one.
 pub fn text(choices: &mut Choices<'_>) -> String {
     match choices.below(16) {
+        6..=11 => choices.pick(&TEXTS).to_owned(),
         12..=14 => format!("{}{}", choices.pick(&TEXTS), choices.pick(&TEXTS)),
         15 => choices.pick(&["é", "x", "\u{10ffff}"]).repeat(255),
-        _ => choices.pick(&TEXTS).to_owned(),
+        _ => choices.pick(&NEAR_TEXTS).to_owned(),
     }
 }
 

@@ -194,3 +194,27 @@ fn a_bad_row_is_told_with_its_line_and_reason_and_the_others_are_taken() {
         "{stopped}"
     );
 }
+
+#[test]
+fn a_dry_run_takes_what_the_import_takes_also_with_ids_from_elsewhere() {
+    let (installation, app) = with_tables();
+    let tree = json!({ "key": "tree", "name": "Tree", "fields": [{ "key": "up", "type": "REFERENCE", "referencedTable": "tree" }] });
+    create(&installation, &app, &tree);
+    installation
+        .write("tree.jsonl", "{\"id\":\"v1\",\"data\":{}}\n{\"id\":\"v2\",\"data\":{\"up\":\"v1\"}}\n");
+    let dry = import(&installation, &app, "tree", "tree.jsonl", &["--dry-run"]);
+    assert_eq!(dry, json!({ "taken": 2, "refused": [], "dryRun": true }));
+    assert_eq!(import(&installation, &app, "tree", "tree.jsonl", &[]), taken(2));
+    assert_eq!(lines(&export(&installation, &app, "tree", "out.jsonl"))[1]["data"]["up"], "v1");
+}
+
+#[test]
+fn csv_with_a_nul_or_a_column_twice_is_refused() {
+    let (installation, app) = with_tables();
+    installation.write("tags.csv", "label\na\0b\nok\n");
+    let outcome = import(&installation, &app, "tags", "tags.csv", &[]);
+    assert_eq!((&outcome["taken"], &outcome["refused"][0]["line"]), (&json!(1), &json!(2)));
+    installation.write("twice.csv", "label,label\na,b\n");
+    let words = ["table", "import", "--app", &app, "--env", "live", "--table", "tags", "--file", "twice.csv"];
+    assert!(text(&installation.error(&words)["message"]).contains("twice"));
+}
