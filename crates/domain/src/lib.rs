@@ -13,12 +13,16 @@ pub mod event;
 pub mod ids;
 pub mod json;
 pub mod key;
+pub mod mail;
 pub mod member;
 pub mod member_id;
+pub mod one_time;
 pub mod plan;
 pub mod rate;
 pub mod scope;
+pub mod session;
 pub mod text;
+pub mod throttle;
 pub mod time;
 
 pub use app::{App, EnvironmentId, Mode};

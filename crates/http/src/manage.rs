@@ -4,8 +4,10 @@
 
 pub(crate) mod app;
 pub(crate) mod custom_fields;
+pub(crate) mod mails;
 pub(crate) mod permissions;
 pub(crate) mod plans;
+pub(crate) mod sessions;
 
 use crate::Http;
 use crate::memberstack::{self, Arrival};

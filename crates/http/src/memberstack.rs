@@ -4,6 +4,9 @@
 //! they are collected in `docs/memberstack-dialect.md`.
 
 pub(crate) mod members;
+mod verify_token;
+
+pub(crate) use verify_token::verify_token;
 
 use crate::address::client_address;
 use crate::observe::{CalledBy, RequestId};
@@ -123,6 +126,7 @@ pub(crate) fn problem(error: AppError) -> Response {
     let (code, number) = translate(error.code);
     let message: &str = match error.code {
         Code::KeyMissing | Code::KeyInvalid => "The provided secret key is invalid.",
+        Code::TokenInvalid => "Invalid token",
         _ => &error.message,
     };
     let body = value!({ "code": code, "message": message }).to_string();
@@ -145,6 +149,7 @@ fn translate(code: Code) -> (&'static str, u16) {
         Code::PlanNotHeld => ("no-plan-found", 400),
         Code::PlanFull => ("plan-member-limit-reached", 400),
         Code::SandboxFull => ("test-mode-member-limit-reached", 400),
+        Code::TokenInvalid => ("INVALID_TOKEN", 400),
         // An unknown member is a bad request to the vendor; only an unknown address is a 404.
         Code::MemberNotFound => (GENERIC, 400),
         other => (GENERIC, other.status()),

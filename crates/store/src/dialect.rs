@@ -34,6 +34,8 @@ constraints! {
     CustomFieldKey = "custom_fields_key" on "custom_fields.app, custom_fields.key";
     /// One name, one permission of an app.
     PermissionName = "permissions_name" on "permissions.app, permissions.name";
+    /// One code, one row.
+    CodeHash = "one_time_codes_hash" on "one_time_codes.hash";
     /// One address, one operator.
     OperatorEmail = "operators_email" on "operators.email_normal";
 }

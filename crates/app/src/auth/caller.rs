@@ -2,6 +2,7 @@
 
 use super::identities::Identity;
 use super::seconds_up;
+use super::visitor::Visitor;
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::record::Recorder;
@@ -104,8 +105,9 @@ pub struct Access<'c> {
 }
 
 #[derive(Clone, Copy)]
-enum Who<'c> {
+pub(super) enum Who<'c> {
     Caller(&'c Caller),
+    Visitor(&'c Visitor),
     CommandLine,
 }
 
@@ -132,6 +134,10 @@ impl CommandLineAccess {
 }
 
 impl<'c> Access<'c> {
+    pub(super) fn of(who: Who<'c>, definitions: &'c Arc<Definitions>, place: Environment) -> Self {
+        Self { who, definitions, environment: place.id, mode: place.mode }
+    }
+
     /// The environment.
     pub fn environment(&self) -> EnvironmentId {
         self.environment
@@ -153,6 +159,7 @@ impl<'c> Access<'c> {
             Who::Caller(caller) => {
                 (Actor::Key(caller.key_id().clone()), caller.request.as_deref().map(str::to_owned))
             }
+            Who::Visitor(visitor) => visitor.actor(),
             Who::CommandLine => (Actor::CommandLine, None),
         };
         Recorder {
