@@ -210,6 +210,11 @@ impl Guildhall {
         (self.passwords().waiting(), self.passwords().busy())
     }
 
+    /// Passwords that were taken to be hashed since the start.
+    pub fn passwords_taken(&self) -> u64 {
+        self.passwords().taken()
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors
