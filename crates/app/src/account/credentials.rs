@@ -176,7 +176,7 @@ async fn own_member_locked(
 ) -> Result<Member, AppError> {
     tx.accounts().lock(who.key).await?;
     let session = tx.sessions().find(&who.session).await?;
-    if !session.is_some_and(|(session, _)| session.revoked_at.is_none()) {
+    if session.is_none_or(|(session, _)| session.revoked_at.is_some()) {
         return Err(Code::TokenInvalid.into());
     }
     let found = tx.members().find_by_key(environment, who.key.sequence(), who.id.as_str()).await?;
