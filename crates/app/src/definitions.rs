@@ -1,9 +1,10 @@
-//! What an app's members refer to: plans, permissions and custom fields. Small, read on every
+//! What an app's members refer to: plans, permissions, custom fields and data tables. Small, read on every
 //! request, changed rarely; kept in memory for as long as the authority version stands.
 
 use crate::error::AppError;
 use guildhall_domain::App;
 use guildhall_domain::custom_field::CustomField;
+use guildhall_domain::data_table::DataTable;
 use guildhall_domain::ids::{AppId, PermissionId, PlanId};
 use guildhall_domain::plan::{Permission, Plan};
 use guildhall_store::Tx;
@@ -19,6 +20,8 @@ pub struct Definitions {
     pub permissions: Vec<Permission>,
     /// Its custom fields, in the order they are shown.
     pub custom_fields: Vec<CustomField>,
+    /// Its data tables, oldest first.
+    pub tables: Vec<DataTable>,
 }
 
 impl Definitions {
@@ -30,6 +33,7 @@ impl Definitions {
             plans: tx.plans().list(&app.id).await?,
             permissions: tx.plans().permissions(&app.id).await?,
             custom_fields: tx.custom_fields().list(&app.id).await?,
+            tables: tx.data_tables().list(&app.id).await?,
             app,
         })
     }

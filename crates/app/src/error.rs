@@ -3,7 +3,7 @@
 
 use crate::auth::RateState;
 use crate::passwords::PasswordError;
-use guildhall_domain::Code;
+use guildhall_domain::{Code, Refusal};
 use guildhall_store::StoreError;
 use std::borrow::Cow;
 use std::fmt;
@@ -31,7 +31,8 @@ impl AppError {
     /// With a message that says more than the code's own.
     pub fn because(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         let retry_after_s =
-            matches!(code, Code::Busy | Code::StoreUnavailable | Code::RateLimited).then_some(1);
+            matches!(code, Code::Busy | Code::StoreUnavailable | Code::TableChanged | Code::RateLimited)
+                .then_some(1);
         Self { code, message: message.into(), retry_after_s, rate: None, internal: None }
     }
 
@@ -47,11 +48,19 @@ impl From<Code> for AppError {
     }
 }
 
+impl From<Refusal> for AppError {
+    fn from(refusal: Refusal) -> Self {
+        Self::because(refusal.code, refusal.message)
+    }
+}
+
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::Unavailable(_) | StoreError::TooNew { .. } => Code::StoreUnavailable,
             StoreError::Overloaded => Code::Busy,
+            StoreError::TimedOut => Code::QueryTooSlow,
+            StoreError::TableChanged => Code::TableChanged,
             // A use case that can meet a conflict names it with `or_conflict`.
             StoreError::Conflict(_) | StoreError::Corrupt(_) | StoreError::Panicked => Code::Internal,
         };

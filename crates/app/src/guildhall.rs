@@ -60,6 +60,8 @@ pub struct Settings {
     pub public_url: String,
     /// What tokens name as their issuer.
     pub token_issuer: String,
+    /// How long a read of many rows may take, in milliseconds.
+    pub statement_timeout_ms: u32,
 }
 
 impl Settings {
@@ -75,6 +77,7 @@ impl Settings {
             postgres_connections_max: 16,
             public_url: "http://127.0.0.1:3010".to_owned(),
             token_issuer: "http://127.0.0.1:3010".to_owned(),
+            statement_timeout_ms: 10_000,
         }
     }
 }
@@ -115,6 +118,7 @@ impl Guildhall {
             write_queue_max: settings.write_queue_max,
             write_batch_max: settings.write_batch_max,
             postgres_connections_max: settings.postgres_connections_max,
+            statement_timeout_ms: settings.statement_timeout_ms,
         });
         let passwords = PasswordPool::new(PoolSettings {
             threads: settings.password_threads,

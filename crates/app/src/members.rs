@@ -15,7 +15,7 @@ mod view;
 pub use create::Draft;
 pub(crate) use create::{check_password, payload};
 pub use export::{ExportPage, csv_header};
-pub use import::{ImportOutcome, ImportRow, Importer, OnError};
+pub use import::{Importer, row_from_csv};
 pub use list::MemberList;
 pub(crate) use sign_in::Proof;
 pub use update::Change;

@@ -1,7 +1,8 @@
 //! Members in and out: what is kept on the way, what is refused, and what spreadsheets are spared.
 
 use futures_util::stream;
-use guildhall_app::members::{ExportPage, ImportOutcome, ImportRow, Importer, OnError, csv_header};
+use guildhall_app::import::{ImportOutcome, ImportRow, OnError};
+use guildhall_app::members::{ExportPage, Importer, csv_header, row_from_csv};
 use guildhall_domain::Mode;
 use guildhall_testkit::{TestServer, both_engines};
 use serde_json::{Value, json};
@@ -148,7 +149,7 @@ both_engines! {
             assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell:?}");
         }
         let rows = records.iter().zip(2..).map(|(record, line)| {
-            ImportRow::from_csv_record(line, header.iter().map(String::as_str).zip(record.iter().map(String::as_str)))
+            row_from_csv(line, header.iter().map(String::as_str).zip(record.iter().map(String::as_str)))
         });
         let place = server.guildhall.command_line_access(&server.app, Mode::Live).await.expect("the app");
         let importer = Importer::new(&server.guildhall, place, false, OnError::Skip);

@@ -106,6 +106,44 @@ codes! {
     CustomFieldExists = ("custom_field_exists", 409, "A custom field with this key already exists.");
     /// As many fields as may be.
     CustomFieldLimit = ("custom_field_limit", 409, "This app already has 100 custom fields.");
+    /// No such data table in this app.
+    TableNotFound = ("table_not_found", 404, "Data table not found");
+    /// A table has the key.
+    TableExists = ("table_exists", 409, "A data table with this key already exists.");
+    /// As many tables as may be.
+    TableLimit = ("table_limit", 409, "This app has as many data tables as it may have.");
+    /// Fields of other tables point at the table.
+    TableReferenced = ("table_referenced", 409, "Fields of other tables refer to this table; remove them first.");
+    /// The table changed since the caller's view of it was read.
+    TableChanged = ("table_changed", 503, "The data table has just been changed; try again.");
+    /// No such field in the table.
+    FieldNotFound = ("field_not_found", 404, "There is no field with this key.");
+    /// A field has the key.
+    FieldExists = ("field_exists", 409, "A field with this key already exists.");
+    /// As many fields as may be.
+    FieldLimit = ("field_limit", 409, "This table has as many fields as it may have.");
+    /// What is stored does not fit what the field is to be.
+    FieldConflict = ("field_conflict", 409, "Stored records do not fit this change.");
+    /// Deleting takes data along, and that was not confirmed.
+    ConfirmationMissing = ("confirmation_missing", 409, "Confirm what this deletes.");
+    /// A value for a field that the table does not have.
+    FieldUnknown = ("field_unknown", 400, "The table has no such field.");
+    /// A value of the wrong type, out of bounds, or that points at nothing.
+    FieldValueInvalid = ("field_value_invalid", 400, "A field's value is not valid.");
+    /// No value for a field that needs one.
+    FieldRequired = ("field_required", 400, "A required field has no value.");
+    /// Another record has the value.
+    FieldNotUnique = ("field_not_unique", 409, "Another record already has this value.");
+    /// No such record in this environment.
+    RecordNotFound = ("record_not_found", 404, "Data record not found");
+    /// No such member to own a record.
+    RecordOwnerNotFound = ("record_owner_not_found", 404, "Member not found");
+    /// A record has the id that was to be imported.
+    RecordExists = ("record_exists", 409, "A record with this id already exists.");
+    /// The query is not one we answer.
+    RecordQueryInvalid = ("record_query_invalid", 400, "The query is not valid.");
+    /// The query took longer than a query may.
+    QueryTooSlow = ("query_too_slow", 400, "The query took too long; filter or order by an indexed field.");
     /// Something given on the command line or in a setting is wrong.
     InputInvalid = ("input_invalid", 400, "The input is not valid.");
     /// No such operator.
@@ -160,7 +198,8 @@ mod tests {
         let names: HashSet<_> = Code::ALL.iter().map(|code| code.name()).collect();
         assert_eq!(names.len(), Code::ALL.len());
         for code in Code::ALL {
-            let ours = matches!(code, Code::Busy | Code::StoreUnavailable | Code::Internal);
+            let ours =
+                matches!(code, Code::Busy | Code::TableChanged | Code::StoreUnavailable | Code::Internal);
             assert_eq!(code.status() >= 500, ours, "{}", code.name());
         }
     }

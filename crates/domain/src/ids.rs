@@ -87,6 +87,10 @@ ids! {
     ContractId = "con_";
     /// A custom-field definition.
     CustomFieldId = "fld_";
+    /// A data table.
+    DataTableId = "tbl_";
+    /// A field of a data table. Bare, as the vendor's are.
+    FieldId = "";
     /// An API key's record (never the key itself).
     KeyId = "key_";
     /// A person who signs in to the dashboard.

@@ -16,10 +16,10 @@ use std::fmt;
 use std::hash::Hasher;
 
 /// Bits of a member's sequence number within its environment.
-const SEQUENCE_BITS: u32 = 40;
+pub(crate) const SEQUENCE_BITS: u32 = 40;
 /// The largest sequence number: about 10^12 members in one environment.
 pub const SEQUENCE_MAX: i64 = (1 << SEQUENCE_BITS) - 1;
-const HALF_MASK: u64 = (1 << 62) - 1;
+pub(crate) const HALF_MASK: u64 = (1 << 62) - 1;
 
 /// Where a member's row lies: its environment in the high bits, its sequence number in the low
 /// 40. Members of one environment are neighbours in creation order, so a page of the list is one

@@ -10,6 +10,10 @@ pub enum Action {
     MemberRead,
     /// Create, change and delete members and their free plans.
     MemberWrite,
+    /// Read data tables and their records.
+    RecordRead,
+    /// Create, change and delete records.
+    RecordWrite,
     /// Read plans, permissions and custom fields through the management API.
     ManageRead,
     /// Change plans, permissions and custom fields through the management API.
@@ -87,13 +91,14 @@ impl Scopes {
 
     /// Whether a key with these scopes may do this.
     pub fn allow(self, action: Action) -> bool {
-        let write = matches!(action, Action::MemberWrite | Action::ManageWrite);
+        let write = matches!(action, Action::MemberWrite | Action::RecordWrite | Action::ManageWrite);
         if write && self.has(Scope::ReadOnly) {
             return false;
         }
         match action {
             Action::ManageRead | Action::ManageWrite => self.has(Scope::Manage),
             Action::MemberRead | Action::MemberWrite => self.covers(Scope::Members),
+            Action::RecordRead | Action::RecordWrite => self.covers(Scope::Tables),
         }
     }
 
@@ -123,18 +128,19 @@ impl fmt::Debug for Scopes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Action::{ManageRead, ManageWrite, MemberRead, MemberWrite};
+    use Action::{ManageRead, ManageWrite, MemberRead, MemberWrite, RecordRead, RecordWrite};
 
     #[test]
     fn the_table_of_scopes_and_actions() {
-        let all = [MemberRead, MemberWrite, ManageRead, ManageWrite];
+        let all = [MemberRead, MemberWrite, RecordRead, RecordWrite, ManageRead, ManageWrite];
         for (stored, allowed) in [
-            ("", vec![MemberRead, MemberWrite]),
-            ("read-only", vec![MemberRead]),
+            ("", vec![MemberRead, MemberWrite, RecordRead, RecordWrite]),
+            ("read-only", vec![MemberRead, RecordRead]),
             ("members", vec![MemberRead, MemberWrite]),
             ("read-only,members", vec![MemberRead]),
-            ("tables", vec![]),
-            ("read-only,tables", vec![]),
+            ("tables", vec![RecordRead, RecordWrite]),
+            ("read-only,tables", vec![RecordRead]),
+            ("contracts", vec![]),
             ("manage", vec![ManageRead, ManageWrite]),
             ("read-only,manage", vec![ManageRead]),
             ("members,manage", vec![MemberRead, MemberWrite, ManageRead, ManageWrite]),

@@ -37,6 +37,12 @@ pub fn is_key(text: &str) -> bool {
         && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-' || *b == b'_')
 }
 
+/// The form in which texts are compared when case does not count: each character in Unicode lower
+/// case, by itself, so that both engines and any locale agree.
+pub fn fold(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
 /// Whether a text can be an id, ours or an imported one: 1 to 64 letters, digits, `_` or `-`. Ids
 /// go into URLs and JSON as they are.
 pub fn is_id(text: &str) -> bool {

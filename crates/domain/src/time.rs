@@ -31,6 +31,16 @@ impl Timestamp {
         self.0.div_euclid(MICROS_PER_SECOND)
     }
 
+    /// The first moment of the year 1.
+    pub const YEAR_1: Self = Self(-62_135_596_800_000_000);
+    /// The last moment of the year 9999.
+    pub const YEAR_9999: Self = Self(253_402_300_799_999_999);
+
+    /// This instant without what is below a millisecond, as it is printed.
+    pub const fn to_millis(self) -> Self {
+        Self(self.0.div_euclid(1_000) * 1_000)
+    }
+
     /// This instant moved by `micros` (negative: back), saturating at the ends of the range.
     pub const fn plus_micros(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))

@@ -21,6 +21,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use guildhall_app::fields::Fields;
 use guildhall_app::{AppError, Arrived, Presented, Visitor};
 use guildhall_domain::Code;
 use serde_json::{Map, Value, json as value};
@@ -179,23 +180,23 @@ fn written(result: Result<Vec<u8>, AppError>) -> Response {
 }
 
 /// The fields of a body. An empty body has none: the SDK sends some calls without one.
-async fn fields(http: &Http, request: Request) -> Result<crate::fields::Fields, AppError> {
+async fn fields(http: &Http, request: Request) -> Result<Fields, AppError> {
     let object = match body::json_value(request, http.settings().body_bytes_max).await? {
         None => Map::new(),
         Some(Value::Object(object)) => object,
         Some(_) => return Err(AppError::because(Code::BodyInvalid, "The body must be a JSON object.")),
     };
-    Ok(crate::fields::Fields::new(object))
+    Ok(Fields::new(object))
 }
 
 /// A text that must be there, and not be empty.
-fn required(fields: &mut crate::fields::Fields, name: &str) -> Result<String, AppError> {
+fn required(fields: &mut Fields, name: &str) -> Result<String, AppError> {
     let missing = || AppError::because(Code::FieldMissing, format!("{name} is required."));
     fields.text(name)?.filter(|text| !text.is_empty()).ok_or_else(missing)
 }
 
 /// The address, which must be there; one of another type is a bad address.
-fn email(fields: &mut crate::fields::Fields) -> Result<String, AppError> {
+fn email(fields: &mut Fields) -> Result<String, AppError> {
     match fields.take("email") {
         Some(Value::String(text)) if !text.is_empty() => Ok(text),
         None | Some(Value::String(_)) => Err(Code::EmailMissing.into()),

@@ -7,7 +7,6 @@ mod access_log;
 mod address;
 mod body;
 mod client;
-mod fields;
 mod jwks;
 mod machines;
 mod manage;

@@ -1,4 +1,4 @@
-//! Our own management API: plans, prices, permissions and custom fields of the key's app.
+//! Our own management API: plans, prices, permissions, custom fields and data tables of the key's app.
 //!
 //! Errors are problem documents (RFC 9457) with the stable code of the error table.
 
@@ -8,6 +8,7 @@ pub(crate) mod mails;
 pub(crate) mod permissions;
 pub(crate) mod plans;
 pub(crate) mod sessions;
+pub(crate) mod tables;
 
 use crate::Http;
 use crate::memberstack::{self, Arrival};

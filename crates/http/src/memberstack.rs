@@ -1,12 +1,14 @@
-//! Memberstack's Admin REST dialect: the door, the shape of errors, and the members.
+//! Memberstack's Admin REST dialect: the door, the shape of errors, the members, data tables and records.
 //!
 //! Shapes, codes and quirks follow what the vendor's SDK and the live service are seen to do;
 //! they are collected in `docs/memberstack-dialect.md`.
 
+pub(crate) mod data_tables;
 pub(crate) mod members;
 mod verify_token;
 
 pub(crate) use verify_token::verify_token;
+pub(crate) mod records;
 
 use crate::address::client_address;
 use crate::observe::{CalledBy, RequestId};
@@ -150,6 +152,12 @@ fn translate(code: Code) -> (&'static str, u16) {
         Code::PlanFull => ("plan-member-limit-reached", 400),
         Code::SandboxFull => ("test-mode-member-limit-reached", 400),
         Code::TokenInvalid => ("INVALID_TOKEN", 400),
+        Code::TableNotFound => ("data-table-not-found", 404),
+        Code::RecordNotFound => ("data-record-not-found", 404),
+        Code::RecordOwnerNotFound => ("member-not-found", 404),
+        Code::FieldValueInvalid => ("invalid-field-value", 400),
+        Code::FieldRequired => ("required-field-missing", 400),
+        Code::FieldNotUnique => ("unique-constraint-violation", 400),
         // An unknown member is a bad request to the vendor; only an unknown address is a 404.
         Code::MemberNotFound => (GENERIC, 400),
         other => (GENERIC, other.status()),

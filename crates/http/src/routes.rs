@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{any, delete, get, patch, post, put};
 use guildhall_app::{AppError, Guildhall};
 use guildhall_domain::Code;
 use guildhall_domain::scope::Action;
@@ -80,6 +80,12 @@ routes! {
         POST "/members/{id}/add-plan" Some(Action::MemberWrite);
         POST "/members/{id}/remove-plan" Some(Action::MemberWrite);
         POST "/members/verify-token" Some(Action::MemberRead);
+        GET "/v2/data-tables" Some(Action::RecordRead);
+        GET "/v2/data-tables/{table}" Some(Action::RecordRead);
+        POST "/v2/data-tables/{table}/records" Some(Action::RecordWrite);
+        POST "/v2/data-tables/{table}/records/query" Some(Action::RecordRead);
+        PUT "/v2/data-tables/{table}/records/{id}" Some(Action::RecordWrite);
+        DELETE "/v2/data-tables/{table}/records/{id}" Some(Action::RecordWrite);
     }
     Manage {
         GET "/manage/v1/app" Some(Action::ManageRead);
@@ -98,6 +104,14 @@ routes! {
         POST "/manage/v1/custom-fields" Some(Action::ManageWrite);
         PUT "/manage/v1/custom-fields/{key}" Some(Action::ManageWrite);
         DELETE "/manage/v1/custom-fields/{key}" Some(Action::ManageWrite);
+        GET "/manage/v1/tables" Some(Action::ManageRead);
+        POST "/manage/v1/tables" Some(Action::ManageWrite);
+        GET "/manage/v1/tables/{table}" Some(Action::ManageRead);
+        PATCH "/manage/v1/tables/{table}" Some(Action::ManageWrite);
+        DELETE "/manage/v1/tables/{table}" Some(Action::ManageWrite);
+        POST "/manage/v1/tables/{table}/fields" Some(Action::ManageWrite);
+        PATCH "/manage/v1/tables/{table}/fields/{field}" Some(Action::ManageWrite);
+        DELETE "/manage/v1/tables/{table}/fields/{field}" Some(Action::ManageWrite);
         PATCH "/manage/v1/app" Some(Action::ManageWrite);
         GET "/manage/v1/members/{id}/sessions" Some(Action::ManageRead);
         DELETE "/manage/v1/members/{id}/sessions" Some(Action::ManageWrite);
@@ -184,7 +198,7 @@ pub fn metrics_router(guildhall: Guildhall) -> Router {
 }
 
 fn memberstack_routes(http: &Http) -> Router<Http> {
-    use memberstack::members;
+    use memberstack::{data_tables, members, records};
     Router::new()
         .route("/members", get(members::list).post(members::create))
         .route("/members/", get(members::list).post(members::create))
@@ -192,6 +206,16 @@ fn memberstack_routes(http: &Http) -> Router<Http> {
         .route("/members/verify-token", post(memberstack::verify_token))
         .route("/members/{id}/add-plan", post(members::add_plan))
         .route("/members/{id}/remove-plan", post(members::remove_plan))
+        .route("/v2/data-tables", get(data_tables::list))
+        .route("/v2/data-tables/", get(records::without_table))
+        .route("/v2/data-tables/{table}", get(data_tables::get))
+        .route("/v2/data-tables/{table}/records", post(records::create))
+        .route("/v2/data-tables/{table}/records/", any(records::without_id))
+        .route("/v2/data-tables/{table}/records/query", post(records::query))
+        .route("/v2/data-tables/{table}/records/{id}", put(records::update).delete(records::delete))
+        .route("/v2/data-tables//records", any(records::without_table))
+        .route("/v2/data-tables//records/", any(records::without_table))
+        .route("/v2/data-tables//records/{rest}", any(records::without_table))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(http.clone(), memberstack::door))
 }
@@ -225,7 +249,7 @@ fn client_routes(http: &Http) -> Router<Http> {
 }
 
 fn manage_routes(http: &Http) -> Router<Http> {
-    use manage::{app, custom_fields, mails, permissions, plans, sessions};
+    use manage::{app, custom_fields, mails, permissions, plans, sessions, tables};
     Router::new()
         .route("/manage/v1/app", get(app::get).patch(app::update))
         .route("/manage/v1/members/{id}/sessions", get(sessions::list).delete(sessions::revoke_all))
@@ -241,6 +265,13 @@ fn manage_routes(http: &Http) -> Router<Http> {
         .route("/manage/v1/permissions/{id}", delete(permissions::delete))
         .route("/manage/v1/custom-fields", get(custom_fields::list).post(custom_fields::create))
         .route("/manage/v1/custom-fields/{key}", put(custom_fields::update).delete(custom_fields::delete))
+        .route("/manage/v1/tables", get(tables::list).post(tables::create))
+        .route("/manage/v1/tables/{table}", get(tables::get).patch(tables::update).delete(tables::delete))
+        .route("/manage/v1/tables/{table}/fields", post(tables::create_field))
+        .route(
+            "/manage/v1/tables/{table}/fields/{field}",
+            patch(tables::update_field).delete(tables::delete_field),
+        )
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn(manage::private))
         .layer(from_fn_with_state(http.clone(), manage::door))

@@ -16,6 +16,7 @@ async fn store_of(server: &TestServer) -> Store {
         write_queue_max: 8,
         write_batch_max: 8,
         postgres_connections_max: 2,
+        statement_timeout_ms: 10_000,
     };
     Store::open(settings).await.expect("it opens")
 }

@@ -13,9 +13,12 @@ mod operator;
 mod partner;
 mod permission;
 mod plan;
+mod rows;
 mod serve;
 mod session;
+mod table;
 mod token_key;
+mod transfer;
 
 use crate::config::{Flags, ServeFlags, Settings, environment};
 use anyhow::{Context, bail};
@@ -63,6 +66,9 @@ enum Command {
     /// Bring members in, or take them out
     #[command(subcommand)]
     Member(member::Command),
+    /// Data tables: an app's own structured data
+    #[command(subcommand)]
+    Table(table::Command),
     /// Partner keys: server-wide, sent beside a store key
     #[command(subcommand)]
     Partner(partner::Command),
@@ -126,6 +132,7 @@ impl Line {
             Command::Permission(command) => command.json(),
             Command::CustomField(command) => command.json(),
             Command::Member(command) => command.json(),
+            Command::Table(command) => command.json(),
             Command::Partner(command) => command.json(),
             Command::Operator(command) => command.json(),
             Command::Mail(command) => command.json(),
@@ -183,6 +190,7 @@ async fn with_database(command: Command, settings: Settings) -> anyhow::Result<E
         Command::Permission(command) => permission::run(command, &guildhall).await,
         Command::CustomField(command) => custom_field::run(command, &guildhall).await,
         Command::Member(command) => member::run(command, &guildhall).await,
+        Command::Table(command) => table::run(command, &guildhall).await,
         Command::Partner(command) => partner::run(command, &guildhall).await,
         Command::Operator(command) => operator::run(command, &guildhall, &settings).await,
         Command::Mail(command) => mail::run(command, &guildhall).await,
@@ -220,6 +228,7 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             postgres_connections_max: settings.postgres_connections_max,
             public_url: base_url(settings),
             token_issuer: settings.token_issuer.clone().unwrap_or_else(|| base_url(settings)),
+            statement_timeout_ms: settings.statement_timeout_ms,
             ..guildhall_app::Settings::new(target)
         },
         Arc::new(SystemClock::default()),

@@ -183,6 +183,8 @@ settings! {
     smtp_url: Option<SmtpUrl> = unset().secret();
     /// The sender of mails, such as `Site <no-reply@example.com>`. Needed with a mail server.
     mail_from: Option<Sender> = unset();
+    /// How long a query over many records may take, in milliseconds, before it is given up.
+    statement_timeout_ms: u32 = preset("10000").within(100, 600_000);
 }
 
 /// One core is left to answer requests while passwords are hashed on the others.

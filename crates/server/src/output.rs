@@ -2,7 +2,7 @@
 
 use guildhall_app::AppError;
 use serde_json::{Value, json};
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 /// Prints a value as JSON, or with `text` made of it.
 pub fn show(json: bool, value: &Value, text: impl FnOnce(&Value) -> String) {
@@ -16,15 +16,6 @@ pub fn show(json: bool, value: &Value, text: impl FnOnce(&Value) -> String) {
 /// Prints a line. A reader that went away (`| head`) is no error.
 pub fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
-}
-
-/// Prints a line that is overwritten by the next, for a person who waits.
-pub fn progress(text: &str) {
-    let mut out = std::io::stderr().lock();
-    if out.is_terminal() {
-        let _ = write!(out, "\r{text}");
-        let _ = out.flush();
-    }
 }
 
 /// Why something failed, with what only the person at the machine is to know.

@@ -4,6 +4,7 @@ mod commands {
     pub mod members;
     pub mod serving;
     pub mod support;
+    pub mod tables;
 }
 
 use commands::support::{Installation, names, ran, text};
@@ -239,7 +240,10 @@ fn a_command_that_only_reads_makes_no_database() {
     }
     assert_eq!(installation.run(&["doctor"]).code, 1);
     assert!(!installation.path("data").exists());
-    assert_eq!(installation.json(&["migrate"]), json!({ "engine": "sqlite", "schemaVersion": 1 }));
+    assert_eq!(
+        installation.json(&["migrate"]),
+        json!({ "engine": "sqlite", "schemaVersion": guildhall_app::SCHEMA_VERSION })
+    );
     assert_eq!(installation.json(&["app", "list"]), json!([]));
 }
 

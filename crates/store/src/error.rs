@@ -15,6 +15,12 @@ pub enum StoreError {
     /// A rule that the database keeps would have been broken.
     #[error("the change conflicts with {0:?}")]
     Conflict(Constraint),
+    /// A read took longer than one may.
+    #[error("the statement took too long")]
+    TimedOut,
+    /// A data table is no longer what the caller's view of it says. Worth trying again.
+    #[error("a data table has changed")]
+    TableChanged,
     /// What is stored is not what we wrote, or a statement does not fit the schema: a fault of ours.
     #[error("stored data or a statement is not as expected: {0}")]
     Corrupt(String),

@@ -14,11 +14,13 @@ mod audit;
 mod authority;
 mod contracts;
 mod custom_fields;
+mod data_tables;
 mod dialect;
 mod driver;
 mod environments;
 mod error;
 mod events;
+mod filter;
 mod keys;
 mod mails;
 mod members;
@@ -27,7 +29,9 @@ mod migrations;
 mod one_time_codes;
 mod operators;
 mod plans;
+mod records;
 mod sessions;
+mod statement;
 mod token_keys;
 
 pub use accounts::Accounts;
@@ -37,8 +41,9 @@ pub use audit::{Audit, AuditEntry};
 pub use authority::Authority;
 pub use contracts::{Contracts, NewContract};
 pub use custom_fields::CustomFields;
+pub use data_tables::DataTables;
 pub use dialect::Constraint;
-pub use driver::{Gauges, Store, StoreSettings, Target, Tx, Work};
+pub use driver::{Codecs, Gauges, Store, StoreSettings, Target, Tx, Work};
 pub use environments::{Admission, Environments};
 pub use error::StoreError;
 pub use events::{Event, Events};
@@ -49,6 +54,7 @@ pub use migrations::{Migration, SCHEMA_VERSION};
 pub use one_time_codes::{OneTimeCode, OneTimeCodes};
 pub use operators::{NewOperatorLink, Operator, Operators};
 pub use plans::Plans;
+pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
 pub use sessions::Sessions;
 pub use token_keys::{TokenKey, TokenKeys};
 
@@ -76,6 +82,11 @@ impl Tx {
     /// Custom-field definitions.
     pub fn custom_fields(&mut self) -> CustomFields<'_> {
         CustomFields { tx: self }
+    }
+
+    /// Definitions of data tables.
+    pub fn data_tables(&mut self) -> DataTables<'_> {
+        DataTables { tx: self }
     }
 
     /// Environments and their counters.
@@ -136,5 +147,10 @@ impl Tx {
     /// The keys that tokens are signed with.
     pub fn token_keys(&mut self) -> TokenKeys<'_> {
         TokenKeys { tx: self }
+    }
+
+    /// Records of data tables.
+    pub fn records(&mut self) -> Records<'_> {
+        Records { tx: self }
     }
 }

@@ -13,6 +13,7 @@ async fn open(target: &Target) -> Result<Store, StoreError> {
         write_queue_max: 64,
         write_batch_max: 64,
         postgres_connections_max: 2,
+        statement_timeout_ms: 10_000,
     };
     Store::open(settings).await
 }

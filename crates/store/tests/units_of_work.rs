@@ -17,6 +17,7 @@ async fn open(engine: Engine, write_queue_max: usize) -> (Store, Database) {
         write_queue_max,
         write_batch_max: 1024,
         postgres_connections_max: 4,
+        statement_timeout_ms: 10_000,
     };
     (Store::open(settings).await.expect("it opens"), database)
 }
@@ -167,7 +168,7 @@ both_engines! {
         let before = store.authority_version().await.expect("a version");
         let settings = StoreSettings {
             target: database.target.clone(), now: Timestamp::from_micros(1), secret: [9; 16],
-            write_queue_max: 8, write_batch_max: 8, postgres_connections_max: 2,
+            write_queue_max: 8, write_batch_max: 8, postgres_connections_max: 2, statement_timeout_ms: 10_000,
         };
         let other = Store::open(settings).await.expect("it opens");
         for _ in 0..3 {
@@ -294,7 +295,7 @@ both_engines! {
         assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
         let settings = StoreSettings {
             target: database.target.clone(), now: Timestamp::from_micros(1), secret: [9; 16],
-            write_queue_max: 8, write_batch_max: 8, postgres_connections_max: 2,
+            write_queue_max: 8, write_batch_max: 8, postgres_connections_max: 2, statement_timeout_ms: 10_000,
         };
         let reopened = Store::open(settings).await.expect("it opens again");
         assert_eq!(names(&reopened).await.len(), stored, "what was acknowledged, and nothing else");

@@ -2,7 +2,8 @@
 
 use crate::{SeededChance, TestServer};
 use futures_util::stream;
-use guildhall_app::members::{ImportOutcome, ImportRow, Importer, OnError};
+use guildhall_app::import::{ImportOutcome, ImportRow, OnError};
+use guildhall_app::members::Importer;
 use guildhall_app::plans::PlanDraft;
 use guildhall_app::{Guildhall, Settings};
 use guildhall_domain::Mode;
@@ -69,6 +70,7 @@ impl TestServer {
             write_queue_max: 8,
             write_batch_max: 8,
             postgres_connections_max: 2,
+            statement_timeout_ms: 10_000,
         };
         Store::open(settings).await.expect("the database opens again")
     }

@@ -9,13 +9,15 @@ use guildhall_domain::event::EventKind;
 use serde_json::json;
 
 impl Guildhall {
-    /// Deletes a member with everything that is only its own.
+    /// Deletes a member with everything that is only its own. Records that it owned belong to nobody from
+    /// then on, and what pointed at it points at nothing.
     ///
     /// # Errors
     /// `MemberNotFound`, `Busy`, `StoreUnavailable`.
     pub async fn delete_member(&self, access: &Access<'_>, id: &str) -> Result<(), AppError> {
         let recorder = access.recorder(self.now());
         let (place, codec, id) = (access.place(), self.store().member_ids().clone(), id.to_owned());
+        let app = access.definitions().app.id.clone();
         let deleted = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let member = find_locked(tx, &codec, place, &id).await?;
@@ -24,6 +26,11 @@ impl Guildhall {
                 }
                 if !tx.members().delete(member.key).await? {
                     return Err(Code::MemberNotFound.into());
+                }
+                // Listed only now that the member is gone: whoever points at it from a table made
+                // meanwhile has been waited for.
+                for table in &tx.data_tables().list(&app).await? {
+                    tx.records().forget_member(table, place.id, member.key).await?;
                 }
                 tx.environments().dismiss(place.id).await?;
                 recorder.audit(tx, "member.delete", &id, &json!({})).await?;

@@ -5,6 +5,7 @@ use crate::auth::CommandLineAccess;
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use crate::import::not_a_formula;
 use guildhall_domain::member_id::MemberKey;
 use serde_json::Value;
 
@@ -80,13 +81,6 @@ pub fn csv_header(definitions: &Definitions) -> Vec<String> {
     ];
     let custom = definitions.custom_fields.iter().map(|field| field.key.clone());
     fixed.into_iter().map(str::to_owned).chain(custom).collect()
-}
-
-/// What a spreadsheet takes for the start of a formula, and the mark that says it is none.
-pub(super) const FORMULA_STARTS: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
-
-fn not_a_formula(cell: String) -> String {
-    if cell.starts_with(FORMULA_STARTS) { format!("'{cell}") } else { cell }
 }
 
 impl Guildhall {

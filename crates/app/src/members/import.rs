@@ -5,84 +5,43 @@
 //! all, and the store makes many of them durable together.
 
 use super::create::{Admitter, Checked, blank, free_plans, nonce, record_created};
-use super::export::FORMULA_STARTS;
 use super::values::{self, Object};
 use crate::auth::{Access, CommandLineAccess};
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use crate::import::{ImportOutcome, ImportRow, OnError, unescaped};
 use crate::passwords::PasswordHash;
 use futures_util::{Stream, StreamExt};
 use guildhall_domain::member::merge_meta_data;
 use guildhall_domain::member_id::MemberId;
 use guildhall_domain::text::is_id;
-use guildhall_domain::{Code, Timestamp, json as strict_json};
+use guildhall_domain::{Code, Timestamp};
 use serde_json::Value;
 
 /// Rows that are under way at a time; enough to fill a group commit.
 const UNDER_WAY: usize = 512;
 
-/// One row and where it stood.
-pub struct ImportRow {
-    /// Line of the file, from 1.
-    pub line: u64,
-    /// The row as an object, or why it is none.
-    pub fields: Result<Object, String>,
-}
-
-impl ImportRow {
-    /// A line of JSON.
-    pub fn from_json_line(line: u64, text: &str) -> Self {
-        let fields = match strict_json::parse(text.as_bytes()) {
-            Ok(Value::Object(fields)) => Ok(fields),
-            Ok(_) => Err("the line is not a JSON object".into()),
-            Err(error) => Err(error.to_string()),
-        };
-        Self { line, fields }
-    }
-
-    /// A record of CSV under its header. Known columns have the names that the JSON has; any other
-    /// column is a custom field. `plans` holds plan ids separated by spaces.
-    pub fn from_csv_record<'a>(line: u64, cells: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
-        let (mut fields, mut custom) = (Object::new(), Object::new());
-        for (column, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
-            let cell = unescaped(cell);
-            match column {
-                "id" | "email" | "passwordHash" | "loginRedirect" | "profileImage" | "stripeCustomerId"
-                | "createdAt" | "lastLogin" => drop(fields.insert(column.into(), cell.into())),
-                "verified" => {
-                    drop(fields.insert(column.into(), matches!(cell, "true" | "TRUE" | "1").into()))
-                }
-                "plans" => {
-                    let plans = cell.split_whitespace().map(Value::from).collect();
-                    fields.insert(column.into(), Value::Array(plans));
-                }
-                _ => drop(custom.insert(column.into(), cell.into())),
+/// A record of CSV under its header. Known columns have the names that the JSON has; any other
+/// column is a custom field. `plans` holds plan ids separated by spaces.
+pub fn row_from_csv<'a>(line: u64, cells: impl Iterator<Item = (&'a str, &'a str)>) -> ImportRow {
+    let (mut fields, mut custom) = (Object::new(), Object::new());
+    for (column, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+        let cell = unescaped(cell);
+        match column {
+            "id" | "email" | "passwordHash" | "loginRedirect" | "profileImage" | "stripeCustomerId"
+            | "createdAt" | "lastLogin" => drop(fields.insert(column.into(), cell.into())),
+            "verified" => drop(fields.insert(column.into(), matches!(cell, "true" | "TRUE" | "1").into())),
+            "plans" => {
+                let plans = cell.split_whitespace().map(Value::from).collect();
+                fields.insert(column.into(), Value::Array(plans));
             }
+            _ => drop(custom.insert(column.into(), cell.into())),
         }
-        fields.insert("customFields".into(), Value::Object(custom));
-        Self { line, fields: Ok(fields) }
     }
+    fields.insert("customFields".into(), Value::Object(custom));
+    ImportRow { line, fields: Ok(fields) }
 }
-
-/// What to do about a row that cannot be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnError {
-    /// Go on with the next.
-    Skip,
-    /// Take no more.
-    Stop,
-}
-
-/// What became of an import.
-#[derive(Debug, Default)]
-pub struct ImportOutcome {
-    /// Rows that are members now (in a dry run: would be).
-    pub taken: u64,
-    /// Lines that were refused, and why.
-    pub refused: Vec<(u64, String)>,
-}
-
 /// Takes rows into one environment.
 pub struct Importer<'g> {
     guildhall: &'g Guildhall,
@@ -192,11 +151,6 @@ impl<'g> Importer<'g> {
             nonce: nonce(self.guildhall.chance().entropy()),
         })
     }
-}
-
-/// The cell without the apostrophe that an export puts before what looks like a formula.
-fn unescaped(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(cell)
 }
 
 fn text(fields: &mut Object, name: &str) -> Result<Option<String>, AppError> {

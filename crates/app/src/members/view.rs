@@ -5,6 +5,7 @@
 
 use crate::account::Account;
 use crate::definitions::Definitions;
+use crate::json_writer::{list, opt_text, text, time};
 use guildhall_domain::contract::Contract;
 use guildhall_domain::member::Member;
 
@@ -140,32 +141,4 @@ fn permissions(out: &mut Vec<u8>, member: &Member, definitions: &Definitions) {
     names.sort_unstable();
     names.dedup();
     list(out, &names, |out, name| text(out, name));
-}
-
-fn list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
-    out.push(b'[');
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(out, item);
-    }
-    out.push(b']');
-}
-
-fn time(out: &mut Vec<u8>, at: guildhall_domain::Timestamp) {
-    out.push(b'"');
-    at.write_iso(out);
-    out.push(b'"');
-}
-
-fn opt_text(out: &mut Vec<u8>, value: Option<&str>) {
-    match value {
-        Some(value) => text(out, value),
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn text(out: &mut Vec<u8>, value: &str) {
-    serde_json::to_writer(out, value).expect("text is always written to a buffer");
 }

@@ -2,12 +2,12 @@
 
 use super::{answer, email, fields, required, view};
 use crate::Http;
-use crate::fields::{Fields, wrong};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::Uri;
 use axum::response::Response;
 use guildhall_app::account::{SignUp, SignUpProof};
+use guildhall_app::fields::{Fields, wrong};
 use guildhall_app::passwords::Password;
 use guildhall_app::{AppError, Visitor};
 use guildhall_domain::Code;

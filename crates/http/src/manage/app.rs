@@ -1,13 +1,13 @@
 //! `/manage/v1/app`
 
 use super::{answer, place};
-use crate::fields::Fields;
 use crate::{Http, body};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use guildhall_app::Caller;
 use guildhall_app::apps::AppChange;
+use guildhall_app::fields::Fields;
 use guildhall_domain::scope::Action;
 use guildhall_domain::{App, Mode};
 use serde_json::{Value, json};

@@ -1,13 +1,13 @@
 //! `/manage/v1/custom-fields`
 
 use super::{answer, created, gone, place};
-use crate::fields::{Fields, wrong};
 use crate::segment::Segment;
 use crate::{Http, body};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use guildhall_app::custom_fields::FieldDraft;
+use guildhall_app::fields::{Fields, wrong};
 use guildhall_app::{AppError, Caller};
 use guildhall_domain::custom_field::{CustomField, Visibility};
 use guildhall_domain::scope::Action;

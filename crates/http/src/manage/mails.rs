@@ -1,12 +1,12 @@
 //! The outbox and the wording of mails, under `/manage/v1/mails` and `/manage/v1/mail-templates`.
 
 use super::{answer, gone, place};
-use crate::fields::Fields;
 use crate::segment::Segment;
 use crate::{Http, body};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use guildhall_app::fields::Fields;
 use guildhall_app::mail::{Mail, MailKind, Template};
 use guildhall_app::{AppError, Caller};
 use guildhall_domain::Code;

@@ -1,13 +1,13 @@
 //! `/manage/v1/permissions`
 
 use super::{answer, created, gone, place};
-use crate::fields::Fields;
 use crate::segment::Segment;
 use crate::{Http, body};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use guildhall_app::Caller;
+use guildhall_app::fields::Fields;
 use guildhall_domain::ids::PermissionId;
 use guildhall_domain::plan::Permission;
 use guildhall_domain::scope::Action;

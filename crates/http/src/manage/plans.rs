@@ -1,12 +1,12 @@
 //! `/manage/v1/plans`
 
 use super::{answer, created, gone, place};
-use crate::fields::{Fields, wrong};
 use crate::segment::Segment;
 use crate::{Http, body};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use guildhall_app::fields::{Fields, wrong};
 use guildhall_app::plans::{PlanChange, PlanDraft, PriceDraft};
 use guildhall_app::{AppError, Caller};
 use guildhall_domain::Code;

@@ -9,7 +9,6 @@ pub(crate) use list::list;
 pub(crate) use update::update;
 
 use super::problem;
-use crate::fields::Fields;
 use crate::problem::{json, typed};
 use crate::segment::Segment;
 use crate::{Http, body};
@@ -17,6 +16,7 @@ use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use guildhall_app::fields::Fields;
 use guildhall_app::members::{Member, Shown, write_member};
 use guildhall_app::{Access, AppError, Caller};
 use guildhall_domain::scope::Action;

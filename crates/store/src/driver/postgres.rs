@@ -10,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 use tokio_postgres::{NoTls, Statement};
 
 /// How long a caller waits for a connection, and a connection for the server.
@@ -20,15 +20,19 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(5);
 const STATEMENT_WAIT: Duration = Duration::from_secs(35);
 /// How long the question that every request begins with may take.
 const AUTHORITY_WAIT: Duration = Duration::from_secs(5);
-/// Set on every connection: no statement, however written, holds the server, and a forgotten
-/// transaction does not hold its locks.
-const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
-     SET idle_in_transaction_session_timeout = '60s'; SET client_encoding = 'UTF8'";
+/// Set on every connection: a forgotten transaction does not hold its locks. With it goes the time that
+/// a statement may take, so that no query, however written, holds the server.
+const SESSION: &str = "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; \
+     SET client_encoding = 'UTF8'";
+/// A unit of work that clears many references may take longer than a read.
+const BEGIN_WRITE: &str = "BEGIN; SET LOCAL statement_timeout = '30s'";
+const BEGIN_SCAN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 const AUTHORITY: &str = "SELECT version FROM authority WHERE id = 1";
 
 pub(crate) struct Engine {
     pool: Pool,
     config: tokio_postgres::Config,
+    session: String,
     authority: Mutex<Option<Arc<AuthorityConnection>>>,
     queue_max: usize,
     counts: Arc<Counts>,
@@ -60,19 +64,23 @@ impl Engine {
             NoTls,
             ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
+        let session = format!("SET statement_timeout = {}; {SESSION}", settings.statement_timeout_ms);
+        let on_connect = session.clone();
         let pool = Pool::builder(manager)
             .max_size(settings.postgres_connections_max)
             .wait_timeout(Some(CONNECTION_WAIT))
             .create_timeout(Some(CONNECTION_WAIT))
             .runtime(Runtime::Tokio1)
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+            .post_create(Hook::async_fn(move |client, _| {
+                let session = on_connect.clone();
+                Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
             }))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let engine = Self {
             pool,
             config,
+            session,
             authority: Mutex::default(),
             queue_max: settings.write_queue_max,
             counts: Arc::default(),
@@ -94,14 +102,32 @@ impl Engine {
         work(&mut tx).await
     }
 
-    pub(crate) async fn scan<T, E, F>(&self, work: F) -> Result<T, E>
+    pub(crate) async fn scan<T, E, F>(&self, turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        transaction(self.client().await?, begin, work).await
+        let client = self.client().await?;
+        to_its_end(async move {
+            let _turn = turn;
+            transaction(client, BEGIN_SCAN, work).await
+        })
+        .await
+    }
+
+    pub(crate) async fn scan_statement<T, E, F>(&self, turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let mut tx = Tx(Inner::Postgres(self.client().await?));
+        to_its_end(async move {
+            let _turn = turn;
+            work(&mut tx).await
+        })
+        .await
     }
 
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
@@ -112,15 +138,14 @@ impl Engine {
     {
         let waiting = Waiting::begin(&self.counts, self.queue_max)?;
         let client = self.client().await?;
-        // On a task of its own, so that a caller who goes away cannot leave it half done.
-        let unit = tokio::spawn(async move {
-            let result = transaction(client, "BEGIN", work).await;
+        to_its_end(async move {
+            let result = transaction(client, BEGIN_WRITE, work).await;
             if result.is_ok() {
                 waiting.0.units.fetch_add(1, Ordering::Relaxed);
             }
             result
-        });
-        unit.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
+        })
+        .await
     }
 
     /// Asks over one connection that all requests share, so that questions travel together
@@ -147,7 +172,7 @@ impl Engine {
         let unavailable = |error: tokio_postgres::Error| postgres_error(&error);
         let (client, connection) = self.config.connect(NoTls).await.map_err(unavailable)?;
         tokio::spawn(connection);
-        client.batch_execute(SESSION).await.map_err(unavailable)?;
+        client.batch_execute(&self.session).await.map_err(unavailable)?;
         let statement = client.prepare(AUTHORITY).await.map_err(unavailable)?;
         let connection = Arc::new(AuthorityConnection { client, statement });
         *kept = Some(Arc::clone(&connection));
@@ -166,6 +191,16 @@ impl Engine {
     pub(crate) fn close(&self) {
         self.pool.close();
     }
+}
+
+/// Runs on a task of its own, so that a caller who goes away cannot leave a transaction half done, or a
+/// connection in the pool that is still busy.
+async fn to_its_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
 }
 
 /// The server took a question and says nothing.
@@ -236,9 +271,25 @@ async fn batch(tx: &mut Tx, sql: &str) -> Result<(), StoreError> {
     }
 }
 
+/// Statements that are kept prepared on one connection. Queries over data tables have countless forms;
+/// beyond this many, all are forgotten.
+const STATEMENTS_KEPT: usize = 512;
+
+async fn prepared(client: &Object, sql: &str) -> Result<Statement, tokio_postgres::Error> {
+    if client.statement_cache.size() >= STATEMENTS_KEPT {
+        client.statement_cache.clear();
+    }
+    client.prepare_cached(sql).await
+}
+
+pub(crate) async fn define(client: &Object, sql: &str) -> Result<(), StoreError> {
+    let sql = format!("SET LOCAL statement_timeout = 0; {sql}");
+    client.batch_execute(&sql).await.map_err(|error| postgres_error(&error))
+}
+
 pub(crate) async fn execute(client: &Object, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {
     let changed = async {
-        let statement = client.prepare_cached(sql).await?;
+        let statement = prepared(client, sql).await?;
         client.execute(&statement, &borrowed(params)).await
     };
     answered(changed).await
@@ -251,7 +302,7 @@ pub(crate) async fn each(
     take: &mut (dyn FnMut(&Row<'_>) -> Result<(), StoreError> + Send),
 ) -> Result<(), StoreError> {
     let found = async {
-        let statement = client.prepare_cached(sql).await?;
+        let statement = prepared(client, sql).await?;
         client.query(&statement, &borrowed(params)).await
     };
     let rows = answered(found).await?;

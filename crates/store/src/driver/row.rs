@@ -2,6 +2,7 @@
 
 use crate::error::StoreError;
 use guildhall_domain::member_id::MemberKey;
+use guildhall_domain::record_id::RecordKey;
 use guildhall_domain::{EnvironmentId, Timestamp};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use tokio_postgres::types::{IsNull, Type, private::BytesMut};
@@ -33,6 +34,7 @@ param_from! {
     Timestamp => |value| Param::Int(value.micros());
     EnvironmentId => |value| Param::Int(value.stored());
     MemberKey => |value| Param::Int(value.stored());
+    RecordKey => |value| Param::Int(value.stored());
 }
 
 impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
@@ -103,6 +105,14 @@ impl Row<'_> {
     pub(crate) fn bool(&self, column: usize) -> Result<bool, StoreError> {
         match self {
             Row::Sqlite(_) => self.int(column).map(|value| value != 0),
+            Row::Postgres(row) => row.try_get(column).map_err(|_| mistyped(column)),
+        }
+    }
+
+    /// A truth value or NULL.
+    pub(crate) fn opt_bool(&self, column: usize) -> Result<Option<bool>, StoreError> {
+        match self {
+            Row::Sqlite(_) => Ok(self.opt_int(column)?.map(|value| value != 0)),
             Row::Postgres(row) => row.try_get(column).map_err(|_| mistyped(column)),
         }
     }

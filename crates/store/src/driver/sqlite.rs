@@ -4,32 +4,34 @@
 //! `synchronous=FULL`, and only then answers all of them. One flush of the disk so serves many
 //! requests, and a unit that fails or panics takes nothing with it but itself.
 
+mod open;
+
+pub(crate) use open::connect_to_write;
+
 use super::wal_index::WalIndex;
 use super::{Connection as Inner, Gauges, Param, Row, StoreSettings, Tx, Work};
 use crate::dialect::sqlite_error;
 use crate::error::StoreError;
 use futures_util::FutureExt;
+use open::{connect, pragmas};
 use parking_lot::Mutex;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-/// Prepared statements kept for each connection.
-const STATEMENTS_KEPT: usize = 128;
-/// How long one process waits for another that is writing.
-const BUSY_TIMEOUT_MS: i64 = 10_000;
-/// Pages in the log before they are moved into the database file.
-const CHECKPOINT_PAGES: i64 = 4_000;
+/// Virtual-machine steps between two looks at whether a read has taken too long: some 0.1 ms.
+const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
 pub(crate) struct Engine {
     file: PathBuf,
-    readers: Mutex<Vec<Tx>>,
+    readers: Mutex<Vec<Reader>>,
+    statement_timeout: Duration,
     wal_index: WalIndex,
     /// The authority version last read, and the state of the log it was read at.
     authority: Mutex<Option<(super::wal_index::Stamp, i64)>>,
@@ -43,6 +45,12 @@ struct Counts {
     waiting: AtomicI64,
     units: AtomicU64,
     commits: AtomicU64,
+}
+
+/// A connection that reads, and until when it may.
+struct Reader {
+    tx: Tx,
+    deadline: Arc<Mutex<Option<Instant>>>,
 }
 
 /// A unit of work that has not run yet.
@@ -77,6 +85,7 @@ impl Engine {
             wal_index: WalIndex::of(&file),
             file,
             readers: Mutex::default(),
+            statement_timeout: Duration::from_millis(settings.statement_timeout_ms.into()),
             authority: Mutex::default(),
             queue: Mutex::new(Some(queue)),
             writer: Mutex::new(Some(thread)),
@@ -89,13 +98,13 @@ impl Engine {
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>>,
         E: From<StoreError>,
     {
-        let mut tx = self.reader()?;
-        let result = finish(work(&mut tx));
-        self.readers.lock().push(tx);
+        let mut reader = self.reader()?;
+        let result = finish(work(&mut reader.tx));
+        self.readers.lock().push(reader);
         result
     }
 
-    pub(crate) async fn scan<T, E, F>(self: &Arc<Self>, work: F) -> Result<T, E>
+    pub(crate) async fn scan<T, E, F>(self: &Arc<Self>, turn: OwnedSemaphorePermit, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -103,11 +112,14 @@ impl Engine {
     {
         let engine = Arc::clone(self);
         let scanned = tokio::task::spawn_blocking(move || {
-            let mut tx = engine.reader()?;
-            run(&mut tx, "BEGIN")?;
-            let result = catch_unwind(AssertUnwindSafe(|| finish(work(&mut tx))));
-            run(&mut tx, "COMMIT")?;
-            engine.readers.lock().push(tx);
+            let _turn = turn;
+            let mut reader = engine.reader()?;
+            run(&mut reader.tx, "BEGIN")?;
+            *reader.deadline.lock() = Some(Instant::now() + engine.statement_timeout);
+            let result = catch_unwind(AssertUnwindSafe(|| finish(work(&mut reader.tx))));
+            *reader.deadline.lock() = None;
+            run(&mut reader.tx, "COMMIT")?;
+            engine.readers.lock().push(reader);
             result.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
         });
         scanned.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()))
@@ -201,13 +213,19 @@ impl Engine {
         self.readers.lock().clear();
     }
 
-    fn reader(&self) -> Result<Tx, StoreError> {
-        if let Some(tx) = self.readers.lock().pop() {
-            return Ok(tx);
+    fn reader(&self) -> Result<Reader, StoreError> {
+        if let Some(reader) = self.readers.lock().pop() {
+            return Ok(reader);
         }
-        let connection = connect(&self.file)?;
+        let mut connection = connect(&self.file)?;
         pragmas(&connection, &[("query_only", "ON"), ("cache_size", "-2048")])?;
-        Ok(Tx(Inner::Sqlite(connection)))
+        let deadline: Arc<Mutex<Option<Instant>>> = Arc::default();
+        let watched = Arc::clone(&deadline);
+        let is_late = move || watched.lock().is_some_and(|deadline| Instant::now() >= deadline);
+        connection
+            .progress_handler(STEPS_BETWEEN_LOOKS, Some(is_late))
+            .map_err(|error| sqlite_error(&error))?;
+        Ok(Reader { tx: Tx(Inner::Sqlite(connection)), deadline })
     }
 }
 
@@ -300,81 +318,15 @@ fn finish<T>(work: Work<'_, T>) -> T {
     work.now_or_never().expect("a unit of work awaits nothing but its own statements")
 }
 
-/// Opens the one connection that writes, creating file and folder if they are missing.
-pub(crate) fn connect_to_write(file: &Path) -> Result<Connection, StoreError> {
-    if let Some(folder) = file.parent() {
-        create_private_folder(folder)?;
-    }
-    let connection = connect(file)?;
-    pragmas(
-        &connection,
-        &[
-            ("journal_mode", "WAL"),
-            ("synchronous", "FULL"),
-            ("cache_size", "-32768"),
-            ("wal_autocheckpoint", &CHECKPOINT_PAGES.to_string()),
-        ],
-    )?;
-    make_private(file);
-    Ok(connection)
-}
-
-fn connect(file: &Path) -> Result<Connection, StoreError> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags).map_err(|error| sqlite_error(&error))?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-    // Without the planner's stability guarantee, a statement whose parameters the planner looked
-    // at (a partial index is enough) is compiled anew each time one is bound: ten times the cost
-    // of the read itself.
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .map_err(|error| sqlite_error(&error))?;
-    pragmas(
-        &connection,
-        &[
-            ("busy_timeout", &BUSY_TIMEOUT_MS.to_string()),
-            ("synchronous", "FULL"),
-            ("foreign_keys", "ON"),
-            ("temp_store", "MEMORY"),
-            ("mmap_size", "17179869184"),
-        ],
-    )?;
-    Ok(connection)
-}
-
-fn pragmas(connection: &Connection, settings: &[(&str, &str)]) -> Result<(), StoreError> {
-    for (name, value) in settings {
-        connection.pragma_update(None, name, value).map_err(|error| sqlite_error(&error))?;
-    }
-    Ok(())
-}
-
-/// Only the account that runs the server may read members' data.
-fn create_private_folder(folder: &Path) -> Result<(), StoreError> {
-    use std::os::unix::fs::DirBuilderExt;
-    if folder.as_os_str().is_empty() || folder.exists() {
-        return Ok(());
-    }
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .map_err(|error| StoreError::Unavailable(format!("cannot create {}: {error}", folder.display())))
-}
-
-fn make_private(file: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    if let Err(error) = std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)) {
-        tracing::warn!(%error, "the database file's permissions were not narrowed");
-    }
-}
-
 fn run(tx: &mut Tx, sql: &str) -> Result<(), StoreError> {
     match &mut tx.0 {
         Inner::Sqlite(connection) => each(connection, sql, &[], &mut |_| Ok(())),
         Inner::Postgres(_) => Err(StoreError::corrupt("not an SQLite connection")),
     }
+}
+
+pub(crate) fn define(connection: &Connection, sql: &str) -> Result<(), StoreError> {
+    connection.execute_batch(sql).map_err(|error| sqlite_error(&error))
 }
 
 pub(crate) fn execute(connection: &Connection, sql: &str, params: &[Param<'_>]) -> Result<u64, StoreError> {

@@ -1,11 +1,11 @@
 //! `POST /members`
 
 use super::{answer, data};
-use crate::fields::{Fields, wrong};
 use crate::{Http, body};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use guildhall_app::fields::{Fields, wrong};
 use guildhall_app::members::{Draft, Shown};
 use guildhall_app::passwords::Password;
 use guildhall_app::{AppError, Caller};

@@ -2,12 +2,12 @@
 
 use super::create::email;
 use super::{answer, data};
-use crate::fields::Fields;
 use crate::segment::Segment;
 use crate::{Http, body};
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use guildhall_app::fields::Fields;
 use guildhall_app::members::{Change, Shown};
 use guildhall_app::{AppError, Caller};
 use guildhall_domain::Code;

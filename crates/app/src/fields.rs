@@ -1,28 +1,33 @@
-//! Taking typed fields out of a JSON body.
+//! Taking typed fields out of a JSON object that a caller sent.
 
-use guildhall_app::AppError;
+use crate::error::AppError;
 use guildhall_domain::Code;
 use serde_json::{Map, Value};
 
 /// The fields of a body. Fields that nobody asks for are ignored, as the vendors do.
-pub(crate) struct Fields(Map<String, Value>);
+pub struct Fields(Map<String, Value>);
 
 impl Fields {
-    pub(crate) fn new(object: Map<String, Value>) -> Self {
+    /// The fields of this object.
+    pub fn new(object: Map<String, Value>) -> Self {
         Self(object)
     }
 
     /// The field, unless it is absent or null.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+    pub fn take(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name).filter(|value| !value.is_null())
     }
 
     /// Whether the field is there, and null.
-    pub(crate) fn is_null(&self, name: &str) -> bool {
+    pub fn is_null(&self, name: &str) -> bool {
         self.0.get(name) == Some(&Value::Null)
     }
 
-    pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, AppError> {
+    /// A text.
+    ///
+    /// # Errors
+    /// `BodyInvalid` if it is something else, as with all of these.
+    pub fn text(&mut self, name: &str) -> Result<Option<String>, AppError> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -31,14 +36,21 @@ impl Fields {
     }
 
     /// As [`Fields::text`], but null says to clear: `Some(None)`.
-    pub(crate) fn clearable_text(&mut self, name: &str) -> Result<Option<Option<String>>, AppError> {
+    ///
+    /// # Errors
+    /// `BodyInvalid`.
+    pub fn clearable_text(&mut self, name: &str) -> Result<Option<Option<String>>, AppError> {
         if self.is_null(name) {
             return Ok(Some(None));
         }
         Ok(self.text(name)?.map(Some))
     }
 
-    pub(crate) fn bool(&mut self, name: &str) -> Result<Option<bool>, AppError> {
+    /// A truth value.
+    ///
+    /// # Errors
+    /// `BodyInvalid`.
+    pub fn bool(&mut self, name: &str) -> Result<Option<bool>, AppError> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Bool(truth)) => Ok(Some(truth)),
@@ -46,7 +58,11 @@ impl Fields {
         }
     }
 
-    pub(crate) fn int(&mut self, name: &str) -> Result<Option<i64>, AppError> {
+    /// An integer.
+    ///
+    /// # Errors
+    /// `BodyInvalid`.
+    pub fn int(&mut self, name: &str) -> Result<Option<i64>, AppError> {
         match self.take(name) {
             None => Ok(None),
             Some(value) => value.as_i64().map(Some).ok_or_else(|| wrong(name, "an integer")),
@@ -54,14 +70,21 @@ impl Fields {
     }
 
     /// As [`Fields::int`], but null says to clear: `Some(None)`.
-    pub(crate) fn clearable_int(&mut self, name: &str) -> Result<Option<Option<i64>>, AppError> {
+    ///
+    /// # Errors
+    /// `BodyInvalid`.
+    pub fn clearable_int(&mut self, name: &str) -> Result<Option<Option<i64>>, AppError> {
         if self.is_null(name) {
             return Ok(Some(None));
         }
         Ok(self.int(name)?.map(Some))
     }
 
-    pub(crate) fn object(&mut self, name: &str) -> Result<Option<Map<String, Value>>, AppError> {
+    /// An object.
+    ///
+    /// # Errors
+    /// `BodyInvalid`.
+    pub fn object(&mut self, name: &str) -> Result<Option<Map<String, Value>>, AppError> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
@@ -69,7 +92,11 @@ impl Fields {
         }
     }
 
-    pub(crate) fn array(&mut self, name: &str) -> Result<Option<Vec<Value>>, AppError> {
+    /// A list.
+    ///
+    /// # Errors
+    /// `BodyInvalid`.
+    pub fn array(&mut self, name: &str) -> Result<Option<Vec<Value>>, AppError> {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Array(items)) => Ok(Some(items)),
@@ -78,12 +105,15 @@ impl Fields {
     }
 
     /// A text that must be there.
-    pub(crate) fn required_text(&mut self, name: &str) -> Result<String, AppError> {
+    ///
+    /// # Errors
+    /// `BodyInvalid`.
+    pub fn required_text(&mut self, name: &str) -> Result<String, AppError> {
         self.text(name)?.ok_or_else(|| AppError::because(Code::BodyInvalid, format!("{name} is required.")))
     }
 }
 
 /// The complaint about a field of the wrong type.
-pub(crate) fn wrong(name: &str, expected: &str) -> AppError {
+pub fn wrong(name: &str, expected: &str) -> AppError {
     AppError::because(Code::BodyInvalid, format!("{name} must be {expected}."))
 }

@@ -4,7 +4,7 @@
 //! replaced letter must not become a member.
 
 use anyhow::{Context, bail};
-use guildhall_app::members::ImportRow;
+use guildhall_app::import::ImportRow;
 use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
@@ -78,16 +78,27 @@ fn is_too_long(bytes: &[u8]) -> bool {
     bytes.len() as u64 > ROW_BYTES_MAX && bytes.last() != Some(&b'\n')
 }
 
+/// Makes a row of the line and the cells of a record, each with the name of its column.
+pub(super) type FromCells<'f> =
+    Box<dyn for<'a> Fn(u64, &mut dyn Iterator<Item = (&'a str, &'a str)>) -> ImportRow + 'f>;
+
 /// Records of CSV as rows.
 ///
 /// # Errors
-/// If the first line does not name the columns, `email` among them.
-pub(super) fn csv(input: Input) -> anyhow::Result<impl Iterator<Item = ImportRow>> {
+/// If the first line does not name the columns, the one that must be there among them.
+pub(super) fn csv<'f>(
+    input: Input,
+    needed: Option<&str>,
+    row: FromCells<'f>,
+) -> anyhow::Result<impl Iterator<Item = ImportRow> + use<'f>> {
     let left = Rc::new(Cell::new(ROW_BYTES_MAX));
     let mut reader = csv::Reader::from_reader(Limited { input, left: Rc::clone(&left) });
     let header = reader.headers().context("the first line must name the columns")?.clone();
-    if !header.iter().any(|column| column == "email") {
-        bail!("the first line must name the columns, one of them `email`, in small letters");
+    if let Some(needed) = needed.filter(|needed| !header.iter().any(|column| column == *needed)) {
+        bail!("the first line must name the columns, one of them `{needed}`, in small letters");
+    }
+    if header.is_empty() {
+        bail!("the first line must name the columns");
     }
     let mut line = 1;
     Ok(reader.into_records().map(move |record| {
@@ -98,7 +109,7 @@ pub(super) fn csv(input: Input) -> anyhow::Result<impl Iterator<Item = ImportRow
         };
         line = position.map_or(line + 1, csv::Position::line);
         match record {
-            Ok(record) => ImportRow::from_csv_record(line, header.iter().zip(record.iter())),
+            Ok(record) => row(line, &mut header.iter().zip(record.iter())),
             Err(error) => refused(line, csv_reason(&error)),
         }
     }))
@@ -140,6 +151,7 @@ fn refused(line: u64, reason: String) -> ImportRow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use guildhall_app::members::row_from_csv;
 
     /// Gives what it has, then fails whenever it is asked.
     struct Broken(&'static [u8]);
@@ -155,6 +167,10 @@ mod tests {
 
     fn input(bytes: impl Into<Vec<u8>>) -> Input {
         Box::new(io::Cursor::new(bytes.into()))
+    }
+
+    fn emails(input: Input) -> anyhow::Result<impl Iterator<Item = ImportRow>> {
+        csv(input, Some("email"), Box::new(|line, cells| row_from_csv(line, cells)))
     }
 
     /// Line, and the email or why there is none.
@@ -196,7 +212,10 @@ mod tests {
         let text = b"{\"email\":\"J\xfcrgen\"}\n{\"email\":\"b\"}\n";
         assert_eq!(seen(json(input(text))), [is(1, "the line is not UTF-8"), is(2, "b")]);
         let text = b"email\nJ\xfcrgen\nb\n";
-        assert_eq!(seen(csv(input(text)).expect("a header")), [is(2, "the line is not UTF-8"), is(3, "b")]);
+        assert_eq!(
+            seen(emails(input(text)).expect("a header")),
+            [is(2, "the line is not UTF-8"), is(3, "b")]
+        );
     }
 
     #[test]
@@ -204,7 +223,7 @@ mod tests {
         let broken = |text| Box::new(io::BufReader::new(Broken(text)));
         let reason = "the file cannot be read further: broken";
         assert_eq!(seen(json(broken(b"{\"email\":\"a\"}\n"))), [is(1, "a"), is(2, reason)]);
-        let rows = seen(csv(broken(b"email\na\n")).expect("a header"));
+        let rows = seen(emails(broken(b"email\na\n")).expect("a header"));
         assert_eq!(rows, [is(2, "a"), is(3, reason)]);
     }
 
@@ -212,7 +231,7 @@ mod tests {
     fn a_quote_left_open_does_not_pull_the_whole_file_in() {
         let mut text = b"email\na\n\"b".to_vec();
         text.resize(3 * ROW_BYTES_MAX as usize, b'x');
-        let rows = seen(csv(input(text)).expect("a header"));
+        let rows = seen(emails(input(text)).expect("a header"));
         assert_eq!(rows.len(), 2);
         assert_eq!(rows[0], is(2, "a"));
         assert!(rows[1].1.contains(TOO_LONG), "{rows:?}");
@@ -220,13 +239,13 @@ mod tests {
 
     #[test]
     fn csv_without_an_email_column_is_refused() {
-        assert!(csv(input("Email,name\na,b\n")).is_err());
-        assert!(csv(input("")).is_err());
+        assert!(emails(input("Email,name\na,b\n")).is_err());
+        assert!(emails(input("")).is_err());
     }
 
     #[test]
     fn a_record_with_another_number_of_columns_is_refused() {
-        let rows = seen(csv(input("email,x\na,1\nb\n\"c\nc\",1\nd,1\n")).expect("a header"));
+        let rows = seen(emails(input("email,x\na,1\nb\n\"c\nc\",1\nd,1\n")).expect("a header"));
         let reason = "the line has 1 columns, the first line 2";
         assert_eq!(rows, [is(2, "a"), is(3, reason), is(4, "c\nc"), is(6, "d")]);
     }

@@ -1,0 +1,384 @@
+//! Reading records: one, a page, how many.
+
+use super::{RecordPlace, Records};
+use crate::driver::{Row, params};
+use crate::error::StoreError;
+use crate::filter::{deciding, stored, tie_direction, write_after, write_filter, write_order};
+use crate::statement::{Bound, Statement};
+use guildhall_domain::data_table::{Field, FieldKind};
+use guildhall_domain::decimal::Decimal;
+use guildhall_domain::member_id::{MemberKey, SEQUENCE_MAX};
+use guildhall_domain::query::{Direction, Filter, Operand, OrderTerm};
+use guildhall_domain::record::{FieldValue, Record};
+use guildhall_domain::record_id::RecordKey;
+
+const COUNT_ALL: &str = "SELECT records FROM record_counters WHERE data_table = $1 AND environment = $2";
+
+/// Which page of records is wanted.
+#[derive(Clone, Copy)]
+pub struct PageRequest<'q> {
+    /// Which records.
+    pub filter: &'q Filter,
+    /// In which order.
+    pub order: &'q [OrderTerm],
+    /// How many at most; one more is looked for, to tell whether there are more.
+    pub take: i64,
+    /// How many to pass over.
+    pub skip: i64,
+    /// The number of the record after which the page begins.
+    pub after: Option<i64>,
+    /// Only these fields, by number; nothing: all that are kept in columns.
+    pub select: Option<&'q [i64]>,
+    /// Whether the ids of the members that own the records are wanted.
+    pub owner_ids: bool,
+}
+
+/// A page of records.
+pub struct PageOfRecords {
+    /// The records.
+    pub records: Vec<Record>,
+    /// Whether there are more behind them.
+    pub has_more: bool,
+}
+
+impl Records<'_> {
+    /// The place of the record with this id, kept from being deleted until this unit of work ends;
+    /// nothing if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold_key(
+        &mut self,
+        place: &RecordPlace<'_>,
+        id: &str,
+    ) -> Result<Option<RecordKey>, StoreError> {
+        let share = self.tx.dialect().for_key_share();
+        self.key_of(place, id, share).await
+    }
+
+    /// As [`Records::hold_key`], and keeps others from changing the record until this unit of work ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lock_key(
+        &mut self,
+        place: &RecordPlace<'_>,
+        id: &str,
+    ) -> Result<Option<RecordKey>, StoreError> {
+        let update = self.tx.dialect().for_update();
+        self.key_of(place, id, update).await
+    }
+
+    async fn key_of(
+        &mut self,
+        place: &RecordPlace<'_>,
+        id: &str,
+        lock: &str,
+    ) -> Result<Option<RecordKey>, StoreError> {
+        let (table, environment) = (place.table.number, place.environment.id);
+        let key = |row: &Row<'_>| row.int(0).map(RecordKey::from_stored);
+        if let Some(found) = place.codecs.records.open(table, environment, id) {
+            let sql = format!("SELECT key FROM records_{table} WHERE key = $1{lock}");
+            return self.tx.first(&sql, params![found], key).await;
+        }
+        if !place.table.imported_ids {
+            return Ok(None);
+        }
+        let sql = format!("SELECT key FROM records_{table} WHERE environment = $1 AND id = $2{lock}");
+        self.tx.first(&sql, params![environment, id], key).await
+    }
+
+    /// The record with this id; one statement.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_id(
+        &mut self,
+        place: &RecordPlace<'_>,
+        id: &str,
+        select: Option<&[i64]>,
+    ) -> Result<Option<Record>, StoreError> {
+        let mut sql = Statement::new(self.tx.dialect());
+        let columns = Columns::of(place, select, false);
+        columns.write(&mut sql);
+        if let Some(key) = place.codecs.records.open(place.table.number, place.environment.id, id) {
+            sql.push(" WHERE r.key = ").bind(key.stored());
+        } else if place.table.imported_ids {
+            sql.push(" WHERE r.environment = ").bind(place.environment.id.stored());
+            sql.push(" AND r.id = ").bind(id.to_owned());
+        } else {
+            return Ok(None);
+        }
+        self.tx.first(sql.sql(), &sql.params(), |row| columns.record(row)).await
+    }
+
+    /// The record at a place, with its owner's id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find(
+        &mut self,
+        place: &RecordPlace<'_>,
+        key: RecordKey,
+        select: Option<&[i64]>,
+    ) -> Result<Option<Record>, StoreError> {
+        let mut sql = Statement::new(self.tx.dialect());
+        let columns = Columns::of(place, select, true);
+        columns.write(&mut sql);
+        sql.push(" WHERE r.key = ").bind(key.stored());
+        self.tx.first(sql.sql(), &sql.params(), |row| columns.record(row)).await
+    }
+
+    /// The records at these places, in any order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_many(
+        &mut self,
+        place: &RecordPlace<'_>,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Record>, StoreError> {
+        let mut sql = Statement::new(self.tx.dialect());
+        let columns = Columns::of(place, None, false);
+        columns.write(&mut sql);
+        sql.push(" WHERE r.key IN (");
+        sql.list(padded(keys), ", ", |sql, key| {
+            sql.bind(key.stored());
+        })
+        .push(")");
+        self.tx.all(sql.sql(), &sql.params(), |row| columns.record(row)).await
+    }
+
+    /// A page of records. Nothing if `after` names a record that is no more and the order is not by
+    /// number alone, so that its place in the order is not known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn page(
+        &mut self,
+        place: &RecordPlace<'_>,
+        request: PageRequest<'_>,
+    ) -> Result<Option<PageOfRecords>, StoreError> {
+        let order = deciding(request.order);
+        let mut sql = Statement::new(self.tx.dialect());
+        let columns = Columns::of(place, request.select, request.owner_ids);
+        columns.write(&mut sql);
+        // The order by number alone, in either direction, needs no terms: the key is its last.
+        let (by_number, terms) = match order {
+            [] => (true, order),
+            [first, ..] if first.by == Operand::InternalOrder => (true, &order[..1]),
+            _ => (false, order),
+        };
+        let (mut from, mut to) =
+            (RecordKey::new(place.environment.id, 0), RecordKey::new(place.environment.id, SEQUENCE_MAX));
+        let cursor = request.after.map(|number| RecordKey::new(place.environment.id, number));
+        if let Some(cursor) = cursor.filter(|_| by_number) {
+            match tie_direction(terms) {
+                Direction::Ascending => from = cursor,
+                Direction::Descending => to = cursor,
+            }
+        }
+        write_place(&mut sql, place, by_number.then_some((from, to)));
+        if !request.filter.is_everything() {
+            sql.push(" AND ");
+            write_filter(&mut sql, request.filter, place);
+        }
+        if let Some(cursor) = cursor.filter(|_| !by_number) {
+            let Some(values) = self.order_values(place, terms, cursor).await? else {
+                return Ok(None);
+            };
+            sql.push(" AND ");
+            write_after(&mut sql, terms, &values, cursor);
+        }
+        write_order(&mut sql, if by_number { &[] } else { terms }, tie_direction(terms));
+        sql.push(" LIMIT ").bind(request.take + 1);
+        if request.skip > 0 {
+            sql.push(" OFFSET ").bind(request.skip);
+        }
+        let mut records = self.tx.all(sql.sql(), &sql.params(), |row| columns.record(row)).await?;
+        let has_more = records.len() as i64 > request.take;
+        records.truncate(request.take as usize);
+        Ok(Some(PageOfRecords { records, has_more }))
+    }
+
+    /// What the record at a place has in the terms of an order.
+    async fn order_values(
+        &mut self,
+        place: &RecordPlace<'_>,
+        order: &[OrderTerm],
+        key: RecordKey,
+    ) -> Result<Option<Vec<Option<Bound>>>, StoreError> {
+        let fields = order.iter().filter_map(|term| match term.by {
+            Operand::Field { number, .. } => Some(number),
+            _ => None,
+        });
+        let fields: Vec<_> = fields.collect();
+        let Some(record) = self.find(place, key, Some(&fields)).await? else {
+            return Ok(None);
+        };
+        let value = |term: &OrderTerm| match term.by {
+            Operand::Field { number, .. } => record.value(number).map(stored),
+            Operand::CreatedAt => Some(Bound::Int(record.created_at.micros())),
+            Operand::UpdatedAt => Some(Bound::Int(record.updated_at.micros())),
+            Operand::InternalOrder | Operand::Id => Some(Bound::Int(key.stored())),
+            Operand::Owner => record.owner.map(|owner| Bound::Int(owner.stored())),
+        };
+        Ok(Some(order.iter().map(value).collect()))
+    }
+
+    /// How many records match. For all of them a counter is read instead of the records.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count(&mut self, place: &RecordPlace<'_>, filter: &Filter) -> Result<i64, StoreError> {
+        let (table, environment) = (place.table.number, place.environment.id);
+        if filter.is_everything() {
+            let count = self.tx.first(COUNT_ALL, params![table, environment], |row| row.int(0)).await?;
+            return Ok(count.unwrap_or(0));
+        }
+        let mut sql = Statement::new(self.tx.dialect());
+        sql.push("SELECT COUNT(*) FROM records_").number(table).push(" r");
+        write_place(&mut sql, place, None);
+        sql.push(" AND ");
+        write_filter(&mut sql, filter, place);
+        let count = self.tx.first(sql.sql(), &sql.params(), |row| row.int(0)).await?;
+        Ok(count.unwrap_or(0))
+    }
+}
+
+/// Appends the condition that keeps a statement in its environment: by the key if that is what orders
+/// the records, else by the column that every index begins with.
+fn write_place(sql: &mut Statement, place: &RecordPlace<'_>, keys: Option<(RecordKey, RecordKey)>) {
+    match keys {
+        None => {
+            sql.push(" WHERE r.environment = ").bind(place.environment.id.stored());
+        }
+        Some((from, to)) => {
+            let below = if to.sequence() == SEQUENCE_MAX { " AND r.key <= " } else { " AND r.key < " };
+            sql.push(" WHERE r.environment = ").bind(place.environment.id.stored());
+            sql.push(" AND r.key > ").bind(from.stored()).push(below).bind(to.stored());
+        }
+    }
+}
+
+/// The keys, the last one repeated until there is a power of two of them: lists of any length so have
+/// few forms, and their statements stay prepared.
+pub(super) fn padded<K: Copy>(keys: &[K]) -> impl Iterator<Item = K> {
+    let last = keys.last().copied();
+    let missing = keys.len().next_power_of_two() - keys.len();
+    keys.iter().copied().chain(last.into_iter().cycle().take(missing))
+}
+
+/// What a statement reads of each record, and in which order.
+pub(super) struct Columns<'a> {
+    place: RecordPlace<'a>,
+    fields: Vec<&'a Field>,
+    owner_id: bool,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn of(place: &RecordPlace<'a>, select: Option<&[i64]>, owner_id: bool) -> Self {
+        let wanted = |field: &&Field| {
+            let chosen = select.is_none_or(|chosen| chosen.contains(&field.number));
+            chosen && field.kind.column().is_some()
+        };
+        Self { place: *place, fields: place.table.fields.iter().filter(wanted).collect(), owner_id }
+    }
+
+    /// Appends `SELECT … FROM records_N r`.
+    pub(super) fn write(&self, sql: &mut Statement) {
+        self.write_list(sql);
+        sql.push(" FROM records_").number(self.place.table.number).push(" r");
+    }
+
+    pub(super) fn write_list(&self, sql: &mut Statement) {
+        sql.push("SELECT r.key, r.owner, r.created_at, r.updated_at");
+        if self.place.table.imported_ids {
+            sql.push(", r.id");
+        }
+        if self.owner_id {
+            sql.push(", (SELECT m.id FROM members m WHERE m.key = r.owner)");
+        }
+        for field in &self.fields {
+            sql.push(", r.f").number(field.number);
+            match field.referenced_table {
+                Some(table) if self.place.has_imported_ids(table) => {
+                    sql.push(", (SELECT t.id FROM records_").number(table);
+                    sql.push(" t WHERE t.key = r.f").number(field.number).push(")");
+                }
+                None if field.kind == FieldKind::MemberReference => {
+                    sql.push(", (SELECT m.id FROM members m WHERE m.key = r.f")
+                        .number(field.number)
+                        .push(")");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads a row of such a statement.
+    pub(super) fn record(&self, row: &Row<'_>) -> Result<Record, StoreError> {
+        let mut reader = RowReader { row, column: 0 };
+        let key = RecordKey::from_stored(row.int(reader.next())?);
+        let owner = row.opt_int(reader.next())?.map(MemberKey::from_stored);
+        let (created_at, updated_at) = (row.time(reader.next())?, row.time(reader.next())?);
+        let imported = if self.place.table.imported_ids { row.opt_string(reader.next())? } else { None };
+        let owner_id = if self.owner_id { row.opt_string(reader.next())? } else { None };
+        let values = self.fields.iter().map(|field| Ok((field.number, self.value(&mut reader, field)?)));
+        Ok(Record {
+            key,
+            id: imported.unwrap_or_else(|| self.place.codecs.records.seal(self.place.table.number, key)),
+            owner,
+            owner_id,
+            created_at,
+            updated_at,
+            values: values.collect::<Result<_, StoreError>>()?,
+        })
+    }
+
+    fn value(&self, reader: &mut RowReader<'_>, field: &Field) -> Result<Option<FieldValue>, StoreError> {
+        let (row, column) = (reader.row, reader.next());
+        Ok(match field.kind {
+            FieldKind::Number => row.opt_int(column)?.map(FieldValue::Number),
+            FieldKind::Date => row.opt_time(column)?.map(FieldValue::Date),
+            FieldKind::Boolean => row.opt_bool(column)?.map(FieldValue::Boolean),
+            FieldKind::Decimal => match row.opt_text(column)? {
+                None => None,
+                Some(text) => Some(FieldValue::Decimal(
+                    Decimal::from_stored(text).ok_or_else(|| StoreError::corrupt("a stored decimal"))?,
+                )),
+            },
+            FieldKind::MemberReference => {
+                let id = row.opt_string(reader.next())?;
+                // A member that is gone is no member, should the reference ever outlive it.
+                row.opt_int(column)?.zip(id).map(|(key, id)| FieldValue::Reference { key, id })
+            }
+            FieldKind::Reference => {
+                let table =
+                    field.referenced_table.ok_or_else(|| StoreError::corrupt("a reference to no table"))?;
+                let imported = match self.place.has_imported_ids(table) {
+                    true => row.opt_string(reader.next())?,
+                    false => None,
+                };
+                row.opt_int(column)?.map(|key| {
+                    let sealed = || self.place.codecs.records.seal(table, RecordKey::from_stored(key));
+                    FieldValue::Reference { key, id: imported.unwrap_or_else(sealed) }
+                })
+            }
+            _ => row.opt_string(column)?.map(FieldValue::Text),
+        })
+    }
+}
+
+/// Goes through the columns of a row, one after the other.
+struct RowReader<'r> {
+    row: &'r Row<'r>,
+    column: usize,
+}
+
+impl RowReader<'_> {
+    fn next(&mut self) -> usize {
+        self.column += 1;
+        self.column - 1
+    }
+}
