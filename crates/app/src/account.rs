@@ -8,6 +8,7 @@ mod codes;
 mod credentials;
 mod log_in;
 mod profile;
+mod records;
 mod reset;
 mod session;
 mod sign_up;

@@ -5,6 +5,7 @@ mod delete;
 mod export;
 mod import;
 mod query;
+mod rules;
 mod update;
 mod view;
 mod writing;
@@ -12,6 +13,7 @@ mod writing;
 pub use export::{RecordsPart, csv_header};
 pub use import::{RecordImporter, row_from_csv};
 pub use query::{Found, Included, Node, PageOf};
+pub(crate) use rules::Viewer;
 pub use view::{DecimalForm, write_found, write_written};
 pub use writing::{LinkOutcome, Written};
 
@@ -22,6 +24,7 @@ use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::app::Environment;
 use guildhall_domain::data_table::{DataTable, is_table_name};
+use guildhall_domain::query::Filter;
 use guildhall_store::{Codecs, RecordPlace};
 use std::sync::Arc;
 
@@ -33,6 +36,7 @@ pub(crate) struct Home {
     table: usize,
     environment: Environment,
     codecs: Codecs,
+    viewer: Viewer,
 }
 
 impl Home {
@@ -46,6 +50,11 @@ impl Home {
         let table = definitions.tables.iter().position(|table| table.number == number);
         let table = table.ok_or(Code::TableNotFound)?;
         Ok(Self { definitions: Arc::new(definitions), table, ..self.clone() })
+    }
+
+    /// Who asks.
+    fn viewer(&self) -> &Viewer {
+        &self.viewer
     }
 
     pub(crate) fn place(&self) -> RecordPlace<'_> {
@@ -78,6 +87,53 @@ impl Guildhall {
         let definitions = Arc::clone(access.definitions());
         let found = |table: &DataTable| table.key == name || table.id.as_str() == name;
         let table = definitions.tables.iter().position(found).ok_or(Code::TableNotFound)?;
-        Ok(Home { definitions, table, environment: access.place(), codecs: self.store().codecs().clone() })
+        let (environment, codecs) = (access.place(), self.store().codecs().clone());
+        Ok(Home { definitions, table, environment, codecs, viewer: access.viewer() })
+    }
+
+    /// How many records of a table a caller may read; none where it may read nothing.
+    ///
+    /// # Errors
+    /// `TableNotFound`, `QueryTooSlow`, `StoreUnavailable`.
+    pub(crate) async fn count_readable_records(
+        &self,
+        access: &Access<'_>,
+        table: &str,
+    ) -> Result<i64, AppError> {
+        let home = self.home(access, table)?;
+        let Ok(filter) =
+            home.viewer().reach(home.table().rules.read).map(|reach| reach.narrow(Filter::everything()))
+        else {
+            return Ok(0);
+        };
+        let counted = self.store().scan_statement::<_, AppError, _>(move |tx| {
+            Box::pin(async move { Ok(tx.records().count(&home.place(), &filter).await?) })
+        });
+        counted.await
+    }
+
+    /// Whether a table has a record with this id.
+    ///
+    /// # Errors
+    /// `TableNotFound`, `StoreUnavailable`.
+    pub(crate) async fn has_record(
+        &self,
+        access: &Access<'_>,
+        table: &str,
+        id: &str,
+    ) -> Result<bool, AppError> {
+        let home = self.home(access, table)?;
+        let place = home.place();
+        let made_here = place.codecs.records.open(place.table.number, place.environment.id, id).is_some();
+        if !made_here && !place.table.imported_ids {
+            return Ok(false);
+        }
+        let id = id.to_owned();
+        let found = self.store().read::<_, AppError, _>(move |tx| {
+            Box::pin(
+                async move { Ok(tx.records().find_by_id(&home.place(), &id, Some(&[])).await?.is_some()) },
+            )
+        });
+        found.await
     }
 }

@@ -172,6 +172,8 @@ codes! {
     PlanRestricted = ("plan_restricted", 403, "This plan can only be given by the site.");
     /// The app does not let members delete themselves.
     SelfDeleteOff = ("self_delete_off", 403, "Accounts cannot be deleted here; please contact the owner of the site.");
+    /// A data table's rules do not let the caller do this.
+    AccessDenied = ("access_denied", 403, "You do not have access to this.");
     /// A field that the call cannot do without.
     FieldMissing = ("field_missing", 400, "A required field is missing.");
     /// No such session.

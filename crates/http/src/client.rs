@@ -8,6 +8,7 @@ pub(crate) mod app;
 pub(crate) mod auth;
 mod cors;
 pub(crate) mod pages;
+pub(crate) mod records;
 mod view;
 
 pub(crate) use cors::share;
@@ -156,6 +157,12 @@ fn translate(code: Code) -> (&'static str, u16) {
         Code::TokenInvalid => ("client/invalid-token", 401),
         Code::CredentialsInvalid => ("invalid-credentials", 401),
         Code::PasswordWrong => ("invalid-password", 401),
+        Code::AccessDenied => ("access-denied", 403),
+        Code::TableNotFound => ("data-table-not-found", 404),
+        Code::RecordNotFound => ("data-record-not-found", 404),
+        Code::FieldValueInvalid => ("invalid-field-value", 400),
+        Code::FieldRequired => ("required-field-missing", 400),
+        Code::FieldNotUnique => ("unique-constraint-violation", 400),
         other => (GENERIC, other.status()),
     }
 }

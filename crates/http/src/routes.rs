@@ -145,6 +145,12 @@ routes! {
         POST "/app-member" None;
         POST "/page-view" None;
         POST "/event" None;
+        GET "/v1/data-tables" None;
+        GET "/v1/data-tables/{table}" None;
+        POST "/v1/data-records" None;
+        POST "/v1/data-records/query" None;
+        PUT "/v1/data-records/{id}" None;
+        DELETE "/v1/data-records/{id}" None;
     }
     Machines {
         GET "/healthz" None;
@@ -221,7 +227,7 @@ fn memberstack_routes(http: &Http) -> Router<Http> {
 }
 
 fn client_routes(http: &Http) -> Router<Http> {
-    use client::{account, app, auth};
+    use client::{account, app, auth, records};
     Router::new()
         .route("/auth/signup", post(auth::sign_up))
         .route("/auth/login", post(auth::log_in))
@@ -243,6 +249,11 @@ fn client_routes(http: &Http) -> Router<Http> {
         .route("/app-member", post(app::with_member))
         .route("/page-view", post(app::page_view))
         .route("/event", post(app::event))
+        .route("/v1/data-tables", get(records::tables))
+        .route("/v1/data-tables/{table}", get(records::table))
+        .route("/v1/data-records", post(records::create))
+        .route("/v1/data-records/query", post(records::query))
+        .route("/v1/data-records/{id}", put(records::update).delete(records::delete))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(http.clone(), client::door))
         .layer(from_fn(client::share))

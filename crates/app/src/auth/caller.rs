@@ -6,6 +6,7 @@ use super::visitor::Visitor;
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::record::Recorder;
+use crate::records::Viewer;
 use guildhall_domain::app::Environment;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::KeyId;
@@ -151,6 +152,17 @@ impl<'c> Access<'c> {
     /// What is defined in the app.
     pub fn definitions(&self) -> &'c Arc<Definitions> {
         self.definitions
+    }
+
+    /// Who asks for records of data tables.
+    pub(crate) fn viewer(&self) -> Viewer {
+        match self.who {
+            Who::Caller(_) | Who::CommandLine => Viewer::Above,
+            Who::Visitor(visitor) => match visitor.member() {
+                Ok(member) => Viewer::Member(member.clone()),
+                Err(refusal) => Viewer::Stranger(refusal.code),
+            },
+        }
     }
 
     /// For the records of what is done with this access.

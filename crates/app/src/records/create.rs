@@ -18,7 +18,7 @@ impl Guildhall {
     /// Creates a record in a table, owned by a member or by nobody.
     ///
     /// # Errors
-    /// `TableNotFound`, `RecordOwnerNotFound`, `FieldUnknown`, `FieldValueInvalid`, `FieldRequired`,
+    /// `TableNotFound`, `AccessDenied`, `LoginRequired`, `TokenInvalid`, `RecordOwnerNotFound`, `FieldUnknown`, `FieldValueInvalid`, `FieldRequired`,
     /// `FieldNotUnique`, `TableChanged`, `Busy`, `StoreUnavailable`.
     pub async fn create_record(
         &self,
@@ -28,6 +28,8 @@ impl Guildhall {
         owner: Option<String>,
     ) -> Result<Written, AppError> {
         let home = self.home(access, table)?;
+        home.viewer().reach(home.table().rules.create)?;
+        let owner = home.viewer().owner(owner);
         let changes = with_defaults(home.table(), parse_changes(home.table(), data)?);
         check_complete(home.table(), &changes)?;
         let (now, recorder) = (self.now().to_millis(), access.recorder(self.now()));
@@ -41,7 +43,8 @@ impl Guildhall {
                 let record = record.ok_or_else(|| AppError::internal("a new record is not there"))?;
                 let detail = json!({ "table": home.table().key });
                 recorder.audit(tx, "record.create", &record.id, &detail).await?;
-                Ok(Written { record, links })
+                let owned = home.viewer().owns(&record);
+                Ok(Written { record, links, owned })
             })
         });
         created.await
@@ -69,7 +72,7 @@ pub(super) async fn insert(
         None => None,
         Some(id) => Some(tx.records().hold_member(&place, id).await?.ok_or(Code::RecordOwnerNotFound)?),
     };
-    let resolved = resolve(tx, &place, changes, None).await?;
+    let resolved = resolve(tx, home, changes, None).await?;
     let new = NewRecord {
         key: draft.key,
         imported_id: draft.imported_id,

@@ -49,6 +49,8 @@ pub struct Node {
     pub included: Vec<(i64, Included)>,
     /// How many things they point at, by field number.
     pub counts: Vec<(i64, i64)>,
+    /// Whether it is the caller's own, where a member's page asked.
+    pub owned: Option<bool>,
 }
 
 /// What a field points at.
@@ -70,7 +72,7 @@ impl Guildhall {
     /// Answers a query over a table's records.
     ///
     /// # Errors
-    /// `TableNotFound`, `RecordQueryInvalid`, `FieldUnknown`, `FieldValueInvalid`, `RecordNotFound` (of
+    /// `TableNotFound`, `AccessDenied`, `LoginRequired`, `TokenInvalid`, `RecordQueryInvalid`, `FieldUnknown`, `FieldValueInvalid`, `RecordNotFound` (of
     /// `findUnique`), `QueryTooSlow`, `TableChanged`, `Busy`, `StoreUnavailable`.
     pub async fn query_records(
         &self,
@@ -80,17 +82,18 @@ impl Guildhall {
     ) -> Result<Found, AppError> {
         let home = self.home(access, table)?;
         let place = home.place();
+        home.viewer().reach(place.table.rules.read)?;
         match Query::parse(query, place.table, place.tables)? {
             Query::FindMany(query) => self.find_many(home, query).await,
             Query::FindUnique(query) if query.shape.include.is_empty() => {
                 let found = self.store().read::<_, AppError, _>(move |tx| {
-                    Box::pin(async move { find_unique(tx, &home.place(), &query).await })
+                    Box::pin(async move { find_unique(tx, &home, &query).await })
                 });
                 found.await
             }
             Query::FindUnique(query) => {
                 let found = self.store().scan::<_, AppError, _>(move |tx| {
-                    Box::pin(async move { find_unique(tx, &home.place(), &query).await })
+                    Box::pin(async move { find_unique(tx, &home, &query).await })
                 });
                 found.await
             }
@@ -101,23 +104,25 @@ impl Guildhall {
         // What is included must be of the same moment as the records that point at it.
         if query.shape.include.is_empty() {
             let found = self.store().scan_statement::<_, AppError, _>(move |tx| {
-                Box::pin(async move { find_many(tx, &home.place(), &query).await })
+                Box::pin(async move { find_many(tx, &home, &query).await })
             });
             return found.await;
         }
-        let found = self.store().scan::<_, AppError, _>(move |tx| {
-            Box::pin(async move { find_many(tx, &home.place(), &query).await })
-        });
+        let found = self
+            .store()
+            .scan::<_, AppError, _>(move |tx| Box::pin(async move { find_many(tx, &home, &query).await }));
         found.await
     }
 }
 
-async fn find_many(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindMany) -> Result<Found, AppError> {
+async fn find_many(tx: &mut Tx, home: &Home, query: &FindMany) -> Result<Found, AppError> {
+    let place = &home.place();
+    let filter = home.viewer().reach(place.table.rules.read)?.narrow(query.filter.clone());
     if query.count_only {
-        return Ok(Found::Count(tx.records().count(place, &query.filter).await?));
+        return Ok(Found::Count(tx.records().count(place, &filter).await?));
     }
     let request = PageRequest {
-        filter: &query.filter,
+        filter: &filter,
         order: &query.order,
         take: query.take.unwrap_or(TAKE_MAX),
         skip: query.skip,
@@ -129,31 +134,39 @@ async fn find_many(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindMany) -> Re
     let page = page.ok_or_else(|| {
         AppError::because(Code::RecordQueryInvalid, "The record that after names is no longer there")
     })?;
-    let items = nodes(tx, *place, page.records, &query.shape.include).await?;
+    let items = nodes(tx, home, *place, page.records, &query.shape.include).await?;
     Ok(Found::Many(PageOf { items, has_more: page.has_more, limit: query.take }))
 }
 
-async fn find_unique(tx: &mut Tx, place: &RecordPlace<'_>, query: &FindUnique) -> Result<Found, AppError> {
+async fn find_unique(tx: &mut Tx, home: &Home, query: &FindUnique) -> Result<Found, AppError> {
+    let place = &home.place();
+    let reach = home.viewer().reach(place.table.rules.read)?;
     let missing = || AppError::because(Code::RecordNotFound, "Record not found");
     if !guildhall_domain::text::is_id(&query.id) {
         return Err(missing());
     }
     let found = tx.records().find_by_id(place, &query.id, query.shape.select.as_deref()).await?;
-    let record = found.ok_or_else(missing)?;
-    let mut found = nodes(tx, *place, vec![record], &query.shape.include).await?;
+    let record = found.filter(|record| reach.holds(record)).ok_or_else(missing)?;
+    let mut found = nodes(tx, home, *place, vec![record], &query.shape.include).await?;
     found.pop().map(Found::Unique).ok_or_else(missing)
 }
 
 /// Records with what they include. Each level asks once for all that the level above points at.
 fn nodes<'t>(
     tx: &'t mut Tx,
+    home: &'t Home,
     place: RecordPlace<'t>,
     records: Vec<Record>,
     include: &'t Include,
 ) -> BoxFuture<'t, Result<Vec<Node>, AppError>> {
     async move {
-        let node =
-            |record| Node { record, table: place.table.number, included: Vec::new(), counts: Vec::new() };
+        let node = |record| Node {
+            owned: home.viewer().owns(&record),
+            record,
+            table: place.table.number,
+            included: Vec::new(),
+            counts: Vec::new(),
+        };
         let mut nodes: Vec<Node> = records.into_iter().map(node).collect();
         if nodes.is_empty() {
             return Ok(nodes);
@@ -164,9 +177,9 @@ fn nodes<'t>(
         for relation in &include.relations {
             let field = field(place.table, relation.field)?;
             match field.kind {
-                FieldKind::MemberReference => include_member(tx, field, &mut nodes).await?,
-                FieldKind::Reference => include_record(tx, place, field, relation, &mut nodes).await?,
-                _ => include_list(tx, place, field, relation, &mut nodes).await?,
+                FieldKind::MemberReference => include_member(tx, home, field, &mut nodes).await?,
+                FieldKind::Reference => include_record(tx, home, place, field, relation, &mut nodes).await?,
+                _ => include_list(tx, home, place, field, relation, &mut nodes).await?,
             }
         }
         Ok(nodes)
@@ -210,9 +223,10 @@ async fn count(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Result<(), App
     Ok(())
 }
 
-async fn include_member(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Result<(), AppError> {
+async fn include_member(tx: &mut Tx, home: &Home, field: &Field, nodes: &mut [Node]) -> Result<(), AppError> {
     let keys: Vec<_> = targets(nodes, field).into_iter().map(MemberKey::from_stored).collect();
-    let members = if keys.is_empty() { Vec::new() } else { tx.records().related_members(&keys).await? };
+    let mut members = if keys.is_empty() { Vec::new() } else { tx.records().related_members(&keys).await? };
+    members.iter_mut().for_each(|member| home.viewer().see(member, &home.definitions.custom_fields));
     let members: HashMap<_, _> = members.into_iter().map(|member| (member.key.stored(), member)).collect();
     for node in nodes {
         let member = target(&node.record, field).and_then(|key| members.get(&key)).cloned();
@@ -223,6 +237,7 @@ async fn include_member(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Resul
 
 async fn include_record<'t>(
     tx: &mut Tx,
+    home: &'t Home,
     place: RecordPlace<'t>,
     field: &Field,
     relation: &'t Relation,
@@ -231,7 +246,9 @@ async fn include_record<'t>(
     let place = field.referenced_table.and_then(|number| place.of_table(number)).ok_or(Code::TableChanged)?;
     let keys: Vec<_> = targets(included_in, field).into_iter().map(RecordKey::from_stored).collect();
     let records = if keys.is_empty() { Vec::new() } else { tx.records().find_many(&place, &keys).await? };
-    let found = nodes(tx, place, records, &relation.include).await?;
+    let reach = home.viewer().reach(place.table.rules.read)?;
+    let records = records.into_iter().filter(|record| reach.holds(record)).collect();
+    let found = nodes(tx, home, place, records, &relation.include).await?;
     let found: HashMap<_, _> = found.into_iter().map(|node| (node.record.key.stored(), node)).collect();
     for node in included_in {
         let record = target(&node.record, field).and_then(|key| found.get(&key)).cloned();
@@ -244,6 +261,7 @@ async fn include_record<'t>(
 /// A list of references, of the one record that `findUnique` found.
 async fn include_list<'t>(
     tx: &mut Tx,
+    home: &'t Home,
     place: RecordPlace<'t>,
     field: &Field,
     relation: &'t Relation,
@@ -259,7 +277,10 @@ async fn include_list<'t>(
             };
             let page = (take, relation.skip, after);
             let members = tx.records().linked_members(place.environment, field.number, key, page).await?;
-            Included::Members(cut(members, take))
+            let mut members = cut(members, take);
+            let fields = &home.definitions.custom_fields;
+            members.items.iter_mut().for_each(|member| home.viewer().see(member, fields));
+            Included::Members(members)
         } else {
             let target = field.referenced_table.and_then(|number| place.of_table(number));
             let target = target.ok_or(Code::TableChanged)?;
@@ -268,8 +289,10 @@ async fn include_list<'t>(
                 _ => None,
             };
             let page = (take, relation.skip, after);
-            let page = cut(tx.records().linked_records(&target, field.number, key, page).await?, take);
-            let items = nodes(tx, target, page.items, &relation.include).await?;
+            let reach = home.viewer().reach(target.table.rules.read)?;
+            let mut page = cut(tx.records().linked_records(&target, field.number, key, page).await?, take);
+            page.items.retain(|record| reach.holds(record));
+            let items = nodes(tx, home, target, page.items, &relation.include).await?;
             Included::Records(PageOf { items, has_more: page.has_more, limit: page.limit })
         };
         node.included.push((field.number, included));

@@ -15,7 +15,7 @@ impl Guildhall {
     /// Changes the fields of a record that are named, and returns it as it then is.
     ///
     /// # Errors
-    /// `TableNotFound`, `RecordNotFound`, `FieldUnknown`, `FieldValueInvalid`, `FieldRequired`,
+    /// `TableNotFound`, `AccessDenied`, `LoginRequired`, `TokenInvalid`, `RecordNotFound`, `FieldUnknown`, `FieldValueInvalid`, `FieldRequired`,
     /// `FieldNotUnique`, `TableChanged`, `Busy`, `StoreUnavailable`.
     pub async fn update_record(
         &self,
@@ -25,6 +25,8 @@ impl Guildhall {
         data: &Map<String, Value>,
     ) -> Result<Written, AppError> {
         let home = self.home(access, table)?;
+        // Who may change nothing here learns nothing of what is there.
+        home.viewer().reach(home.table().rules.update)?;
         let changes = parse_changes(home.table(), data)?;
         let (now, recorder) = (self.now().to_millis(), access.recorder(self.now()));
         let detail = json!({ "table": home.table().key, "changed": data.keys().collect::<Vec<_>>() });
@@ -35,7 +37,8 @@ impl Guildhall {
                 tx.data_tables().hold(place.table).await?;
                 let key = tx.records().lock_key(&place, &id).await?.ok_or(Code::RecordNotFound)?;
                 let current = tx.records().find(&place, key, None).await?.ok_or(Code::RecordNotFound)?;
-                let resolved = resolve(tx, &place, &changes, Some(&current)).await?;
+                home.viewer().check_update(place.table, &current, &changes)?;
+                let resolved = resolve(tx, &home, &changes, Some(&current)).await?;
                 check_values(place.table, &resolved)?;
                 or_not_unique(place.table, tx.records().update(&place, key, &resolved.values, now).await)?;
                 let mut links = Vec::with_capacity(resolved.links.len());
@@ -45,7 +48,8 @@ impl Guildhall {
                 check_links(tx, &place, key, &resolved).await?;
                 recorder.audit(tx, "record.update", &current.id, &detail).await?;
                 let record = tx.records().find(&place, key, None).await?.ok_or(Code::RecordNotFound)?;
-                Ok(Written { record, links })
+                let owned = home.viewer().owns(&record);
+                Ok(Written { record, links, owned })
             })
         });
         updated.await

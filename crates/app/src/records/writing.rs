@@ -1,12 +1,13 @@
 //! What creating and changing a record share: values are checked, ids become what they name, links are
 //! made and removed.
 
+use super::Home;
 use crate::error::AppError;
 use guildhall_domain::Code;
 use guildhall_domain::data_table::{DataTable, Field};
 use guildhall_domain::record::{Change, Changes, FieldValue, Record, Target, invalid};
 use guildhall_domain::record_id::RecordKey;
-use guildhall_store::{Constraint, RecordPlace, StoreError, Tx, Values};
+use guildhall_store::{Constraint, StoreError, Tx, Values};
 
 /// A record as it is after a write, and what became of its links.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct Written {
     pub record: Record,
     /// Of each field of many references that was written, by number.
     pub links: Vec<(i64, LinkOutcome)>,
+    /// Whether it is the caller's own, where a member's page asked.
+    pub owned: Option<bool>,
 }
 
 /// What a write did to the links of one field.
@@ -74,10 +77,11 @@ pub(super) fn required(field: &Field) -> AppError {
 /// work ends. `current` is the record as it is, if there is one.
 pub(super) async fn resolve(
     tx: &mut Tx,
-    place: &RecordPlace<'_>,
+    home: &Home,
     changes: &Changes,
     current: Option<&Record>,
 ) -> Result<Resolved, AppError> {
+    let place = &home.place();
     let mut resolved = Resolved::default();
     for (number, change) in changes {
         let field = place.table.field_numbered(*number).ok_or(Code::TableChanged)?;
@@ -86,8 +90,8 @@ pub(super) async fn resolve(
             Change::Clear if field.kind.is_many() => resolved.links.push(Links::none(field)),
             Change::Clear => resolved.values.push((field.number, None)),
             Change::Link { replace, connect, disconnect } => {
-                let connect = keys(tx, place, field, connect).await?;
-                let disconnect = keys(tx, place, field, disconnect).await?;
+                let connect = keys(tx, home, field, connect).await?;
+                let disconnect = keys(tx, home, field, disconnect).await?;
                 if field.kind.is_many() {
                     resolved.links.push(Links {
                         field: field.number,
@@ -121,16 +125,19 @@ fn points_at(current: Option<&Record>, field: &Field, keys: &[i64]) -> bool {
 }
 
 /// The keys of what is named. An id that names nothing is a bad value.
-async fn keys(
-    tx: &mut Tx,
-    place: &RecordPlace<'_>,
-    field: &Field,
-    targets: &[Target],
-) -> Result<Vec<i64>, AppError> {
+async fn keys(tx: &mut Tx, home: &Home, field: &Field, targets: &[Target]) -> Result<Vec<i64>, AppError> {
+    let (place, viewer) = (&home.place(), home.viewer());
     let mut keys = Vec::with_capacity(targets.len());
     for target in targets {
-        let Target::Id(id) = target else {
-            return Err(invalid(field, "an id: only a member can mean itself").into());
+        let id = match (target, viewer.myself()) {
+            (Target::Id(id), _) if viewer.names_members() || !field.kind.points_at_members() => id.as_str(),
+            (Target::Id(_), _) => {
+                return Err(invalid(field, "{self: true}: a member can mean only itself").into());
+            }
+            (Target::Myself, Some(member)) => member.id.as_str(),
+            (Target::Myself, None) => {
+                return Err(invalid(field, "an id: only a member can mean itself").into());
+            }
         };
         let found = if field.kind.points_at_members() {
             tx.records().hold_member(place, id).await?.map(|key| key.stored())
