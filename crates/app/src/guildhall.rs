@@ -227,6 +227,14 @@ impl Guildhall {
         Ok(self.store().ping().await?)
     }
 
+    /// Lets the database look at what it chooses its plans by. Worth doing after much has changed.
+    ///
+    /// # Errors
+    /// `Busy`, `StoreUnavailable`.
+    pub async fn refresh_statistics(&self) -> Result<(), AppError> {
+        Ok(self.store().refresh_statistics().await?)
+    }
+
     /// Checks the whole database for damage. Nothing if it is sound, else what was found.
     ///
     /// # Errors

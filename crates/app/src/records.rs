@@ -4,8 +4,8 @@ mod create;
 mod delete;
 mod export;
 mod import;
+mod privacy;
 mod query;
-mod rules;
 mod update;
 mod view;
 mod writing;
@@ -13,7 +13,6 @@ mod writing;
 pub use export::{RecordsPart, csv_header};
 pub use import::{RecordImporter, row_from_csv};
 pub use query::{Found, Included, Node, PageOf};
-pub(crate) use rules::Viewer;
 pub use view::{DecimalForm, write_found, write_written};
 pub use writing::{LinkOutcome, Written};
 
@@ -23,7 +22,7 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::app::Environment;
-use guildhall_domain::data_table::{DataTable, is_table_name};
+use guildhall_domain::data_table::{Asker, DataTable, is_table_name};
 use guildhall_domain::query::Filter;
 use guildhall_store::{Codecs, RecordPlace};
 use std::sync::Arc;
@@ -35,13 +34,18 @@ pub(crate) struct Home {
     definitions: Arc<Definitions>,
     table: usize,
     environment: Environment,
+    asker: Asker,
     codecs: Codecs,
-    viewer: Viewer,
 }
 
 impl Home {
     pub(crate) fn table(&self) -> &DataTable {
         &self.definitions.tables[self.table]
+    }
+
+    /// Who asks, as the table's rules see it.
+    fn asker(&self) -> Asker {
+        self.asker
     }
 
     /// The same place under definitions that have been read anew.
@@ -50,11 +54,6 @@ impl Home {
         let table = definitions.tables.iter().position(|table| table.number == number);
         let table = table.ok_or(Code::TableNotFound)?;
         Ok(Self { definitions: Arc::new(definitions), table, ..self.clone() })
-    }
-
-    /// Who asks.
-    fn viewer(&self) -> &Viewer {
-        &self.viewer
     }
 
     pub(crate) fn place(&self) -> RecordPlace<'_> {
@@ -87,8 +86,8 @@ impl Guildhall {
         let definitions = Arc::clone(access.definitions());
         let found = |table: &DataTable| table.key == name || table.id.as_str() == name;
         let table = definitions.tables.iter().position(found).ok_or(Code::TableNotFound)?;
-        let (environment, codecs) = (access.place(), self.store().codecs().clone());
-        Ok(Home { definitions, table, environment, codecs, viewer: access.viewer() })
+        let codecs = self.store().codecs().clone();
+        Ok(Home { definitions, table, environment: access.place(), asker: access.asker(), codecs })
     }
 
     /// How many records of a table a caller may read; none where it may read nothing.
@@ -101,13 +100,13 @@ impl Guildhall {
         table: &str,
     ) -> Result<i64, AppError> {
         let home = self.home(access, table)?;
-        let Ok(filter) =
-            home.viewer().reach(home.table().rules.read).map(|reach| reach.narrow(Filter::everything()))
-        else {
+        let Ok(reach) = home.table().rules.read.reach(home.asker()) else {
             return Ok(0);
         };
         let counted = self.store().scan_statement::<_, AppError, _>(move |tx| {
-            Box::pin(async move { Ok(tx.records().count(&home.place(), &filter).await?) })
+            Box::pin(async move {
+                Ok(tx.records().count(&home.place(), &Filter::everything(), reach.owner()).await?)
+            })
         });
         counted.await
     }

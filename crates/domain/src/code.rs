@@ -36,6 +36,10 @@ codes! {
     KeyInvalid = ("key_invalid", 401, "This key is not valid.");
     /// The key lacks a scope.
     ScopeMissing = ("scope_missing", 403, "This key's scopes do not allow this.");
+    /// Only for members that are signed in.
+    LoginRequired = ("login_required", 401, "You must be logged in.");
+    /// Not for whoever asks, by the rules of a data table.
+    AccessDenied = ("access_denied", 403, "The access rules of this data table do not allow this.");
     /// More requests than the key's limit.
     RateLimited = ("rate_limited", 429, "Too many requests");
     /// The body is not JSON we take.
@@ -150,8 +154,6 @@ codes! {
     OperatorNotFound = ("operator_not_found", 404, "There is no operator with this email.");
     /// An operator has the address.
     OperatorExists = ("operator_exists", 409, "An operator with this email already exists.");
-    /// The call is for members who are signed in.
-    LoginRequired = ("login_required", 401, "You must be logged in.");
     /// A token that is none of ours, has expired, or whose session was ended.
     TokenInvalid = ("token_invalid", 401, "The token is not valid.");
     /// Wrong address or wrong password; which of them is not told.
@@ -172,8 +174,6 @@ codes! {
     PlanRestricted = ("plan_restricted", 403, "This plan can only be given by the site.");
     /// The app does not let members delete themselves.
     SelfDeleteOff = ("self_delete_off", 403, "Accounts cannot be deleted here; please contact the owner of the site.");
-    /// A data table's rules do not let the caller do this.
-    AccessDenied = ("access_denied", 403, "You do not have access to this.");
     /// A field that the call cannot do without.
     FieldMissing = ("field_missing", 400, "A required field is missing.");
     /// No such session.

@@ -5,6 +5,7 @@
 
 use crate::Code;
 use crate::ids::{AppId, DataTableId, FieldId};
+use crate::member_id::MemberKey;
 use crate::record::FieldValue;
 use crate::refusal::Refusal;
 use crate::text::is_id;
@@ -43,6 +44,59 @@ impl AccessRule {
             AccessRule::Authenticated => "AUTHENTICATED",
             AccessRule::AuthenticatedOwn => "AUTHENTICATED_OWN",
             AccessRule::AdminOnly => "ADMIN_ONLY",
+        }
+    }
+}
+
+/// Who asks, as access rules see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A server with a secret key, or an operator: above the rules.
+    Admin,
+    /// Somebody with the app's public key.
+    Stranger,
+    /// A member that is signed in.
+    Member(MemberKey),
+}
+
+/// Which of a table's records a rule opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// All of them.
+    All,
+    /// Those that belong to this member.
+    Own(MemberKey),
+}
+
+impl Reach {
+    /// The member to whom records must belong, if they must belong to one.
+    pub const fn owner(self) -> Option<MemberKey> {
+        match self {
+            Reach::All => None,
+            Reach::Own(member) => Some(member),
+        }
+    }
+
+    /// Whether a record of this owner is within reach.
+    pub fn holds(self, owner: Option<MemberKey>) -> bool {
+        self.owner().is_none_or(|member| owner == Some(member))
+    }
+}
+
+impl AccessRule {
+    /// What the rule opens to whoever asks.
+    ///
+    /// # Errors
+    /// `LoginRequired` if signing in would help, `AccessDenied` if it would not.
+    pub const fn reach(self, asker: Asker) -> Result<Reach, Code> {
+        match (self, asker) {
+            (_, Asker::Admin) | (AccessRule::Public, _) => Ok(Reach::All),
+            (AccessRule::AdminOnly, _) => Err(Code::AccessDenied),
+            (AccessRule::Authenticated | AccessRule::AuthenticatedOwn, Asker::Stranger) => {
+                Err(Code::LoginRequired)
+            }
+            (AccessRule::Authenticated, Asker::Member(_)) => Ok(Reach::All),
+            (AccessRule::AuthenticatedOwn, Asker::Member(member)) => Ok(Reach::Own(member)),
         }
     }
 }
@@ -329,6 +383,24 @@ mod tests {
         }
         assert!(!is_table_key("tbl_contacts") && is_field_key("tbl_contacts"));
         assert!(!is_field_key("AND") && !is_field_key("createdAt"));
+    }
+
+    #[test]
+    fn the_table_of_rules_and_askers() {
+        use AccessRule::{AdminOnly, Authenticated, AuthenticatedOwn, Public};
+        let key = MemberKey::from_stored(7);
+        let (all, own) = (Ok(Reach::All), Ok(Reach::Own(key)));
+        let (login, denied) = (Err(Code::LoginRequired), Err(Code::AccessDenied));
+        for (rule, admin, stranger, member) in [
+            (Public, all, all, all),
+            (Authenticated, all, login, all),
+            (AuthenticatedOwn, all, login, own),
+            (AdminOnly, all, denied, denied),
+        ] {
+            let found = [Asker::Admin, Asker::Stranger, Asker::Member(key)].map(|asker| rule.reach(asker));
+            assert_eq!(found, [admin, stranger, member], "{rule:?}");
+        }
+        assert!(Reach::Own(key).holds(Some(key)) && !Reach::Own(key).holds(None) && Reach::All.holds(None));
     }
 
     #[test]

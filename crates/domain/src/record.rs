@@ -233,13 +233,16 @@ pub fn decimal(value: &Value) -> Option<Decimal> {
     }
 }
 
-/// An ISO 8601 date or date-time between the years 1 and 9999, to the millisecond. Without an offset it
-/// is UTC.
+/// An ISO 8601 date or date-time between the years 1 and 9999, to the millisecond (what is below it is cut
+/// off). Without an offset it is UTC.
 pub fn date(text: &str) -> Option<Timestamp> {
-    let utc = |civil| jiff::tz::TimeZone::UTC.to_timestamp(civil).ok();
-    let moment: jiff::Timestamp =
-        text.parse().ok().or_else(|| text.parse::<jiff::civil::DateTime>().ok().and_then(utc))?;
-    let moment = Timestamp::from_micros(moment.as_microsecond()).to_millis();
+    // By parts, because the library's own moments end a day before the year 9999 does.
+    let pieces = jiff::fmt::temporal::Pieces::parse(text).ok()?;
+    let civil = pieces.date().to_datetime(pieces.time().unwrap_or(jiff::civil::Time::midnight()));
+    let offset = pieces.to_numeric_offset().map_or(0, |offset| i128::from(offset.seconds()));
+    let nanos = civil.duration_since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0)).as_nanos();
+    let millis = (nanos - offset * 1_000_000_000).div_euclid(1_000_000);
+    let moment = Timestamp::from_micros(i64::try_from(millis * 1_000).ok()?);
     (Timestamp::YEAR_1..=Timestamp::YEAR_9999).contains(&moment).then_some(moment)
 }
 
@@ -312,10 +315,21 @@ mod tests {
 
     #[test]
     fn dates_are_kept_to_the_millisecond_in_utc() {
-        assert_eq!(
-            date("2026-01-31T12:00:00.123999+02:00").map(|t| t.to_iso()).as_deref(),
-            Some("2026-01-31T10:00:00.123Z")
-        );
-        assert_eq!(date("2026-01-31").map(|t| t.to_iso()).as_deref(), Some("2026-01-31T00:00:00.000Z"));
+        for (given, kept) in [
+            ("2026-01-31T12:00:00.123999+02:00", "2026-01-31T10:00:00.123Z"),
+            ("2026-01-31", "2026-01-31T00:00:00.000Z"),
+            ("2026-01-31T12:00:00", "2026-01-31T12:00:00.000Z"),
+            ("2026-01-31T12:00:00-00:30", "2026-01-31T12:30:00.000Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z"),
+            ("1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999Z"),
+            ("9999-12-31", "9999-12-31T00:00:00.000Z"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(date(given).map(|moment| moment.to_iso()).as_deref(), Some(kept), "{given}");
+        }
+        for beyond in ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "10000-01-01T00:00:00Z"] {
+            assert_eq!(date(beyond), None, "{beyond}");
+        }
     }
 }

@@ -53,7 +53,10 @@ impl Throttle {
     /// The microseconds that are still to wait.
     pub fn admit(&self, before: Option<Attempts>, now: Timestamp) -> Result<Attempts, i64> {
         let remembered = before.filter(|before| now < before.last_at.plus_micros(self.forgotten_after_us));
+        // Without a delay there is nothing to wait for, also if the last attempt was counted before this
+        // one and began after it.
         if let Some(before) = remembered
+            && before.last_at < before.free_at
             && now < before.free_at
         {
             return Err(before.free_at.micros() - now.micros());
@@ -75,8 +78,8 @@ impl Throttle {
 
 impl Attempts {
     /// One attempt less, because it was no guess: the right answer came.
-    pub fn forgive_one(self, now: Timestamp) -> Self {
-        Self { count: (self.count - 1).max(0), free_at: now, ..self }
+    pub fn forgive_one(self) -> Self {
+        Self { count: (self.count - 1).max(0), free_at: self.last_at, ..self }
     }
 }
 
@@ -101,6 +104,14 @@ mod tests {
         }
         now = now.plus_micros(throttle.forgotten_after_us);
         assert_eq!(throttle.admit(attempts, now).expect("forgotten").count, 1);
+    }
+
+    #[test]
+    fn attempts_that_are_counted_out_of_order_need_not_wait() {
+        let throttle = Throttle::guesses(3);
+        let later = throttle.admit(None, Timestamp::from_seconds(10)).expect("the first is free");
+        assert!(throttle.admit(Some(later), Timestamp::from_seconds(9)).is_ok());
+        assert!(throttle.admit(Some(later.forgive_one()), Timestamp::from_seconds(9)).is_ok());
     }
 
     #[test]

@@ -16,6 +16,9 @@ const LAST_USED_EVERY: Duration = Duration::from_secs(2);
 /// How often what signing in leaves behind is cleared away.
 const CLEAR_EVERY: Duration = Duration::from_secs(600);
 
+/// How often the database looks at what it chooses its plans by.
+const STATISTICS_EVERY: Duration = Duration::from_secs(3600);
+
 /// The running jobs.
 pub struct Jobs {
     stop: watch::Sender<bool>,
@@ -28,6 +31,7 @@ pub fn start(guildhall: Guildhall, mailer: Option<Arc<dyn Mailer>>) -> Jobs {
     let mut running = vec![
         tokio::spawn(flush_last_used(guildhall.clone(), stopped.clone())),
         tokio::spawn(clear_ended_sign_ins(guildhall.clone(), stopped.clone())),
+        tokio::spawn(refresh_statistics(guildhall.clone(), stopped.clone())),
     ];
     if let Some(mailer) = mailer {
         running.push(tokio::spawn(mail::send(guildhall, mailer, stopped)));
@@ -68,6 +72,17 @@ async fn clear_ended_sign_ins(guildhall: Guildhall, mut stopped: watch::Receiver
             tracing::warn!(?error, "what signing in left behind was not cleared away");
         }
         if tokio::time::timeout(CLEAR_EVERY, stopped.changed()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn refresh_statistics(guildhall: Guildhall, mut stopped: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = guildhall.refresh_statistics().await {
+            tracing::warn!(?error, "the database's statistics were not refreshed");
+        }
+        if tokio::time::timeout(STATISTICS_EVERY, stopped.changed()).await.is_ok() {
             return;
         }
     }

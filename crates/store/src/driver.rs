@@ -281,6 +281,17 @@ impl Store {
         }
     }
 
+    /// Lets the engine look at what it chooses its plans by. PostgreSQL does so by itself.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn refresh_statistics(&self) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Sqlite(engine) => engine.refresh_statistics().await,
+            Engine::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Checks the whole database for damage. Nothing if it is sound, else what was found.
     ///
     /// # Errors
@@ -354,6 +365,26 @@ impl Tx {
             Connection::Sqlite(connection) => sqlite::each(connection, sql, params, &mut take),
             Connection::Postgres(client) => postgres::each(client, sql, params, &mut take).await,
         }
+    }
+
+    /// As [`Tx::all`], planned for these very values. PostgreSQL otherwise settles on one plan for all, and
+    /// sorts a fifth of a table where another value finds twenty rows. SQLite's plans do not look at values.
+    pub(crate) async fn all_for_values<T: Send>(
+        &mut self,
+        sql: &str,
+        params: &[Param<'_>],
+        map: impl Fn(&Row<'_>) -> Result<T, StoreError> + Send + Sync,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut rows = Vec::new();
+        let mut take = |row: &Row<'_>| {
+            rows.push(map(row)?);
+            Ok(())
+        };
+        match &mut self.0 {
+            Connection::Sqlite(connection) => sqlite::each(connection, sql, params, &mut take)?,
+            Connection::Postgres(client) => postgres::each_for_values(client, sql, params, &mut take).await?,
+        }
+        Ok(rows)
     }
 
     /// All rows, mapped.

@@ -53,7 +53,7 @@ impl Guildhall {
         table: &str,
         query: Option<&Value>,
     ) -> Result<Found, AppError> {
-        self.query_records(&visitor.access(), table, query).await
+        self.query_records(&visitor.access(), table, query).await.map_err(|error| told_apart(visitor, error))
     }
 
     /// As `create_record`; a member's record is its own.
@@ -66,7 +66,10 @@ impl Guildhall {
         table: &str,
         data: &Map<String, Value>,
     ) -> Result<(Written, &'v DataTable), AppError> {
-        let written = self.create_record(&visitor.access(), table, data, None).await?;
+        let written = self
+            .create_record(&visitor.access(), table, data, None)
+            .await
+            .map_err(|error| told_apart(visitor, error))?;
         Ok((written, self.table(&visitor.access(), table)?))
     }
 
@@ -81,7 +84,10 @@ impl Guildhall {
         data: &Map<String, Value>,
     ) -> Result<(Written, &'v DataTable), AppError> {
         let table = self.table_of_record(visitor, id).await?;
-        let written = self.update_record(&visitor.access(), &table.key, id, data).await?;
+        let written = self
+            .update_record(&visitor.access(), &table.key, id, data)
+            .await
+            .map_err(|error| told_apart(visitor, error))?;
         Ok((written, table))
     }
 
@@ -91,7 +97,10 @@ impl Guildhall {
     /// As `delete_record`.
     pub async fn delete_visible_record(&self, visitor: &Visitor, id: &str) -> Result<(), AppError> {
         let table = self.table_of_record(visitor, id).await?;
-        self.delete_record(&visitor.access(), &table.key, id).await.map(|_| ())
+        self.delete_record(&visitor.access(), &table.key, id)
+            .await
+            .map_err(|error| told_apart(visitor, error))
+            .map(|_| ())
     }
 
     /// The table that a record is in: the client API names none. An id made here opens for one table
@@ -106,6 +115,14 @@ impl Guildhall {
             }
         }
         Err(Code::RecordNotFound.into())
+    }
+}
+
+/// Who brought a token that is not good is told that, and not that it brought none.
+fn told_apart(visitor: &Visitor, error: AppError) -> AppError {
+    match visitor.member() {
+        Err(refusal) if error.code == Code::LoginRequired => refusal,
+        _ => error,
     }
 }
 

@@ -122,7 +122,7 @@ impl Tries {
     pub(super) async fn forgive(&self, tx: &mut Tx, now: Timestamp) -> Result<(), AppError> {
         for (subject, _) in &self.of_many {
             if let Some(attempts) = tx.attempts().find_locked(*subject, now).await? {
-                tx.attempts().update(*subject, attempts.forgive_one(now)).await?;
+                tx.attempts().update(*subject, attempts.forgive_one()).await?;
             }
         }
         if let Some((subject, _)) = &self.of_one {

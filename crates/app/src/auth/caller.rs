@@ -6,9 +6,9 @@ use super::visitor::Visitor;
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::record::Recorder;
-use crate::records::Viewer;
 use guildhall_domain::app::Environment;
 use guildhall_domain::audit::Actor;
+use guildhall_domain::data_table::Asker;
 use guildhall_domain::ids::KeyId;
 use guildhall_domain::scope::Action;
 use guildhall_domain::{Code, EnvironmentId, Mode, Timestamp};
@@ -154,14 +154,13 @@ impl<'c> Access<'c> {
         self.definitions
     }
 
-    /// Who asks for records of data tables.
-    pub(crate) fn viewer(&self) -> Viewer {
+    /// Who asks, as the access rules of data tables see it.
+    pub(crate) fn asker(&self) -> Asker {
         match self.who {
-            Who::Caller(_) | Who::CommandLine => Viewer::Above,
-            Who::Visitor(visitor) => match visitor.member() {
-                Ok(member) => Viewer::Member(member.clone()),
-                Err(refusal) => Viewer::Stranger(refusal.code),
-            },
+            Who::Caller(_) | Who::CommandLine => Asker::Admin,
+            Who::Visitor(visitor) => {
+                visitor.member().map_or(Asker::Stranger, |member| Asker::Member(member.key))
+            }
         }
     }
 

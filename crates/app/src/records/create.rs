@@ -1,6 +1,7 @@
 //! Creating a record.
 
 use super::Home;
+use super::privacy::owns;
 use super::writing::{
     LinkOutcome, Written, check_complete, or_not_unique, resolve, with_defaults, write_links,
 };
@@ -9,16 +10,19 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::Timestamp;
+use guildhall_domain::data_table::Asker;
+use guildhall_domain::member_id::MemberKey;
 use guildhall_domain::record::{Changes, parse_changes};
 use guildhall_domain::record_id::RecordKey;
-use guildhall_store::{NewRecord, Tx};
+use guildhall_store::{NewRecord, RecordPlace, Tx};
 use serde_json::{Map, Value, json};
 
 impl Guildhall {
-    /// Creates a record in a table, owned by a member or by nobody.
+    /// Creates a record in a table. It belongs to the member that is named, or to nobody; if a member asks,
+    /// to that one.
     ///
     /// # Errors
-    /// `TableNotFound`, `AccessDenied`, `LoginRequired`, `TokenInvalid`, `RecordOwnerNotFound`, `FieldUnknown`, `FieldValueInvalid`, `FieldRequired`,
+    /// `TableNotFound`, `LoginRequired`, `AccessDenied`, `RecordOwnerNotFound`, `FieldUnknown`, `FieldValueInvalid`, `FieldRequired`,
     /// `FieldNotUnique`, `TableChanged`, `Busy`, `StoreUnavailable`.
     pub async fn create_record(
         &self,
@@ -28,8 +32,12 @@ impl Guildhall {
         owner: Option<String>,
     ) -> Result<Written, AppError> {
         let home = self.home(access, table)?;
-        home.viewer().reach(home.table().rules.create)?;
-        let owner = home.viewer().owner(owner);
+        home.table().rules.create.reach(home.asker())?;
+        let owner = match home.asker() {
+            Asker::Admin => owner.map_or(Owner::Nobody, Owner::Named),
+            Asker::Stranger => Owner::Nobody,
+            Asker::Member(key) => Owner::Member(key),
+        };
         let changes = with_defaults(home.table(), parse_changes(home.table(), data)?);
         check_complete(home.table(), &changes)?;
         let (now, recorder) = (self.now().to_millis(), access.recorder(self.now()));
@@ -43,7 +51,7 @@ impl Guildhall {
                 let record = record.ok_or_else(|| AppError::internal("a new record is not there"))?;
                 let detail = json!({ "table": home.table().key });
                 recorder.audit(tx, "record.create", &record.id, &detail).await?;
-                let owned = home.viewer().owns(&record);
+                let owned = owns(home.asker(), &record);
                 Ok(Written { record, links, owned })
             })
         });
@@ -51,11 +59,38 @@ impl Guildhall {
     }
 }
 
+/// To whom a record is to belong.
+#[derive(Clone)]
+pub(super) enum Owner {
+    Nobody,
+    /// The member with this id.
+    Named(String),
+    /// The member at this place.
+    Member(MemberKey),
+}
+
+impl Owner {
+    /// The member's place. It is kept from being deleted until the unit of work ends.
+    async fn hold(&self, tx: &mut Tx, place: &RecordPlace<'_>) -> Result<Option<MemberKey>, AppError> {
+        match self {
+            Owner::Nobody => Ok(None),
+            Owner::Named(id) => {
+                let found = tx.records().hold_member(place, id).await?;
+                found.map(Some).ok_or_else(|| Code::RecordOwnerNotFound.into())
+            }
+            Owner::Member(key) => match tx.records().hold_member_key(*key).await? {
+                true => Ok(Some(*key)),
+                false => Err(Code::LoginRequired.into()),
+            },
+        }
+    }
+}
+
 /// A record to be, but for its values.
 pub(super) struct Draft {
     pub key: RecordKey,
     pub imported_id: Option<String>,
-    pub owner: Option<String>,
+    pub owner: Owner,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -68,10 +103,7 @@ pub(super) async fn insert(
     changes: &Changes,
 ) -> Result<Vec<(i64, LinkOutcome)>, AppError> {
     let place = home.place();
-    let owner = match &draft.owner {
-        None => None,
-        Some(id) => Some(tx.records().hold_member(&place, id).await?.ok_or(Code::RecordOwnerNotFound)?),
-    };
+    let owner = draft.owner.hold(tx, &place).await?;
     let resolved = resolve(tx, home, changes, None).await?;
     let new = NewRecord {
         key: draft.key,

@@ -117,7 +117,7 @@ impl Guildhall {
     pub async fn count_records(&self, place: &CommandLineAccess, table: &str) -> Result<i64, AppError> {
         let home = self.home(&place.access(), table)?;
         let counted = self.store().scan::<_, AppError, _>(move |tx| {
-            Box::pin(async move { Ok(tx.records().count(&home.place(), &Filter::everything()).await?) })
+            Box::pin(async move { Ok(tx.records().count(&home.place(), &Filter::everything(), None).await?) })
         });
         counted.await
     }
@@ -144,6 +144,7 @@ impl Guildhall {
                     skip: 0,
                     after,
                     select: None,
+                    owner: None,
                     owner_ids: true,
                 };
                 let page = tx.records().page(&place, request).await?;

@@ -5,7 +5,7 @@
 //! bad ones are missing in the end.
 
 use super::Home;
-use super::create::{Draft, insert};
+use super::create::{Draft, Owner, insert};
 use super::writing::{check_complete, with_defaults};
 use crate::auth::CommandLineAccess;
 use crate::error::AppError;
@@ -149,6 +149,9 @@ impl<'g> RecordImporter<'g> {
                 break;
             }
         }
+        if outcome.taken > 0 && !self.dry_run {
+            self.guildhall.refresh_statistics().await?;
+        }
         Ok(outcome)
     }
 
@@ -280,7 +283,8 @@ async fn insert_all(tx: &mut Tx, home: &Home, recorder: &Recorder, rows: &[Check
         };
         let imported_id = row.id.clone().filter(|_| had(row).is_none());
         let (created_at, updated_at) = (row.created_at, row.updated_at);
-        let draft = Draft { key, imported_id, owner: row.owner.clone(), created_at, updated_at };
+        let owner = row.owner.clone().map_or(Owner::Nobody, Owner::Named);
+        let draft = Draft { key, imported_id, owner, created_at, updated_at };
         insert(tx, home, draft, &row.changes).await?;
     }
     let detail = json!({ "records": rows.len(), "firstLine": rows.first().map(|row| row.line) });

@@ -1,15 +1,16 @@
 //! Finding records, with what they point at.
 
 use super::Home;
+use super::privacy::{owns, veil_all};
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use guildhall_domain::Code;
-use guildhall_domain::data_table::{DataTable, Field, FieldKind};
+use guildhall_domain::data_table::{Asker, DataTable, Field, FieldKind};
 use guildhall_domain::member_id::MemberKey;
-use guildhall_domain::query::{Cursor, FindMany, FindUnique, Include, Query, Relation, TAKE_MAX};
+use guildhall_domain::query::{Cursor, FindMany, FindUnique, Include, Query, Relation, Shape, TAKE_MAX};
 use guildhall_domain::record::{FieldValue, Record};
 use guildhall_domain::record_id::RecordKey;
 use guildhall_store::{PageRequest, RecordPlace, RelatedMember, Tx};
@@ -72,7 +73,7 @@ impl Guildhall {
     /// Answers a query over a table's records.
     ///
     /// # Errors
-    /// `TableNotFound`, `AccessDenied`, `LoginRequired`, `TokenInvalid`, `RecordQueryInvalid`, `FieldUnknown`, `FieldValueInvalid`, `RecordNotFound` (of
+    /// `TableNotFound`, `LoginRequired`, `AccessDenied`, `RecordQueryInvalid`, `FieldUnknown`, `FieldValueInvalid`, `RecordNotFound` (of
     /// `findUnique`), `QueryTooSlow`, `TableChanged`, `Busy`, `StoreUnavailable`.
     pub async fn query_records(
         &self,
@@ -82,7 +83,6 @@ impl Guildhall {
     ) -> Result<Found, AppError> {
         let home = self.home(access, table)?;
         let place = home.place();
-        home.viewer().reach(place.table.rules.read)?;
         match Query::parse(query, place.table, place.tables)? {
             Query::FindMany(query) => self.find_many(home, query).await,
             Query::FindUnique(query) if query.shape.include.is_empty() => {
@@ -116,52 +116,71 @@ impl Guildhall {
 }
 
 async fn find_many(tx: &mut Tx, home: &Home, query: &FindMany) -> Result<Found, AppError> {
-    let place = &home.place();
-    let filter = home.viewer().reach(place.table.rules.read)?.narrow(query.filter.clone());
+    let (place, asker) = (&home.place(), home.asker());
+    let owner = place.table.rules.read.reach(asker)?.owner();
     if query.count_only {
-        return Ok(Found::Count(tx.records().count(place, &filter).await?));
+        return Ok(Found::Count(tx.records().count(place, &query.filter, owner).await?));
     }
+    let read = fields_to_read(&query.shape);
     let request = PageRequest {
-        filter: &filter,
+        filter: &query.filter,
         order: &query.order,
         take: query.take.unwrap_or(TAKE_MAX),
         skip: query.skip,
         after: query.after,
-        select: query.shape.select.as_deref(),
+        select: read.as_deref(),
+        owner,
         owner_ids: false,
     };
     let page = tx.records().page(place, request).await?;
     let page = page.ok_or_else(|| {
         AppError::because(Code::RecordQueryInvalid, "The record that after names is no longer there")
     })?;
-    let items = nodes(tx, home, *place, page.records, &query.shape.include).await?;
+    let mut items = nodes(tx, *place, asker, page.records, &query.shape.include).await?;
+    veil_all(&mut items, asker, &home.definitions.custom_fields);
+    show_only(&mut items, query.shape.select.as_deref());
     Ok(Found::Many(PageOf { items, has_more: page.has_more, limit: query.take }))
 }
 
+/// What is selected and what is counted: a single reference is counted by its value.
+fn fields_to_read(shape: &Shape) -> Option<Vec<i64>> {
+    let select = shape.select.as_ref()?;
+    Some(select.iter().chain(&shape.include.counts).copied().collect())
+}
+
+/// Takes away the values that were read only to be counted.
+fn show_only(nodes: &mut [Node], select: Option<&[i64]>) {
+    let Some(select) = select else { return };
+    for node in nodes {
+        node.record.values.retain(|(field, _)| select.contains(field));
+    }
+}
+
 async fn find_unique(tx: &mut Tx, home: &Home, query: &FindUnique) -> Result<Found, AppError> {
-    let place = &home.place();
-    let reach = home.viewer().reach(place.table.rules.read)?;
+    let (place, asker) = (&home.place(), home.asker());
+    let reach = place.table.rules.read.reach(asker)?;
     let missing = || AppError::because(Code::RecordNotFound, "Record not found");
     if !guildhall_domain::text::is_id(&query.id) {
         return Err(missing());
     }
     let found = tx.records().find_by_id(place, &query.id, query.shape.select.as_deref()).await?;
-    let record = found.filter(|record| reach.holds(record)).ok_or_else(missing)?;
-    let mut found = nodes(tx, home, *place, vec![record], &query.shape.include).await?;
+    let record = found.filter(|record| reach.holds(record.owner)).ok_or_else(missing)?;
+    let mut found = nodes(tx, *place, asker, vec![record], &query.shape.include).await?;
+    veil_all(&mut found, asker, &home.definitions.custom_fields);
     found.pop().map(Found::Unique).ok_or_else(missing)
 }
 
 /// Records with what they include. Each level asks once for all that the level above points at.
 fn nodes<'t>(
     tx: &'t mut Tx,
-    home: &'t Home,
     place: RecordPlace<'t>,
+    asker: Asker,
     records: Vec<Record>,
     include: &'t Include,
 ) -> BoxFuture<'t, Result<Vec<Node>, AppError>> {
     async move {
         let node = |record| Node {
-            owned: home.viewer().owns(&record),
+            owned: owns(asker, &record),
             record,
             table: place.table.number,
             included: Vec::new(),
@@ -177,9 +196,9 @@ fn nodes<'t>(
         for relation in &include.relations {
             let field = field(place.table, relation.field)?;
             match field.kind {
-                FieldKind::MemberReference => include_member(tx, home, field, &mut nodes).await?,
-                FieldKind::Reference => include_record(tx, home, place, field, relation, &mut nodes).await?,
-                _ => include_list(tx, home, place, field, relation, &mut nodes).await?,
+                FieldKind::MemberReference => include_member(tx, field, &mut nodes).await?,
+                FieldKind::Reference => include_record(tx, place, asker, field, relation, &mut nodes).await?,
+                _ => include_list(tx, place, asker, field, relation, &mut nodes).await?,
             }
         }
         Ok(nodes)
@@ -223,10 +242,9 @@ async fn count(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Result<(), App
     Ok(())
 }
 
-async fn include_member(tx: &mut Tx, home: &Home, field: &Field, nodes: &mut [Node]) -> Result<(), AppError> {
+async fn include_member(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Result<(), AppError> {
     let keys: Vec<_> = targets(nodes, field).into_iter().map(MemberKey::from_stored).collect();
-    let mut members = if keys.is_empty() { Vec::new() } else { tx.records().related_members(&keys).await? };
-    members.iter_mut().for_each(|member| home.viewer().see(member, &home.definitions.custom_fields));
+    let members = if keys.is_empty() { Vec::new() } else { tx.records().related_members(&keys).await? };
     let members: HashMap<_, _> = members.into_iter().map(|member| (member.key.stored(), member)).collect();
     for node in nodes {
         let member = target(&node.record, field).and_then(|key| members.get(&key)).cloned();
@@ -237,8 +255,8 @@ async fn include_member(tx: &mut Tx, home: &Home, field: &Field, nodes: &mut [No
 
 async fn include_record<'t>(
     tx: &mut Tx,
-    home: &'t Home,
     place: RecordPlace<'t>,
+    asker: Asker,
     field: &Field,
     relation: &'t Relation,
     included_in: &mut [Node],
@@ -246,9 +264,10 @@ async fn include_record<'t>(
     let place = field.referenced_table.and_then(|number| place.of_table(number)).ok_or(Code::TableChanged)?;
     let keys: Vec<_> = targets(included_in, field).into_iter().map(RecordKey::from_stored).collect();
     let records = if keys.is_empty() { Vec::new() } else { tx.records().find_many(&place, &keys).await? };
-    let reach = home.viewer().reach(place.table.rules.read)?;
-    let records = records.into_iter().filter(|record| reach.holds(record)).collect();
-    let found = nodes(tx, home, place, records, &relation.include).await?;
+    // The rules of the table that is pointed at hold for what is shown of it.
+    let reach = place.table.rules.read.reach(asker)?;
+    let records = records.into_iter().filter(|record| reach.holds(record.owner)).collect();
+    let found = nodes(tx, place, asker, records, &relation.include).await?;
     let found: HashMap<_, _> = found.into_iter().map(|node| (node.record.key.stored(), node)).collect();
     for node in included_in {
         let record = target(&node.record, field).and_then(|key| found.get(&key)).cloned();
@@ -261,8 +280,8 @@ async fn include_record<'t>(
 /// A list of references, of the one record that `findUnique` found.
 async fn include_list<'t>(
     tx: &mut Tx,
-    home: &'t Home,
     place: RecordPlace<'t>,
+    asker: Asker,
     field: &Field,
     relation: &'t Relation,
     included_in: &mut [Node],
@@ -277,10 +296,7 @@ async fn include_list<'t>(
             };
             let page = (take, relation.skip, after);
             let members = tx.records().linked_members(place.environment, field.number, key, page).await?;
-            let mut members = cut(members, take);
-            let fields = &home.definitions.custom_fields;
-            members.items.iter_mut().for_each(|member| home.viewer().see(member, fields));
-            Included::Members(members)
+            Included::Members(cut(members, take))
         } else {
             let target = field.referenced_table.and_then(|number| place.of_table(number));
             let target = target.ok_or(Code::TableChanged)?;
@@ -288,11 +304,11 @@ async fn include_list<'t>(
                 Some(Cursor::Record(number)) => Some(number),
                 _ => None,
             };
+            let owner = target.table.rules.read.reach(asker)?.owner();
             let page = (take, relation.skip, after);
-            let reach = home.viewer().reach(target.table.rules.read)?;
-            let mut page = cut(tx.records().linked_records(&target, field.number, key, page).await?, take);
-            page.items.retain(|record| reach.holds(record));
-            let items = nodes(tx, home, target, page.items, &relation.include).await?;
+            let page = tx.records().linked_records(&target, field.number, key, owner, page).await?;
+            let page = cut(page, take);
+            let items = nodes(tx, target, asker, page.items, &relation.include).await?;
             Included::Records(PageOf { items, has_more: page.has_more, limit: page.limit })
         };
         node.included.push((field.number, included));

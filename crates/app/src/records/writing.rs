@@ -4,10 +4,11 @@
 use super::Home;
 use crate::error::AppError;
 use guildhall_domain::Code;
-use guildhall_domain::data_table::{DataTable, Field};
+use guildhall_domain::data_table::{Asker, DataTable, Field};
+use guildhall_domain::member_id::MemberKey;
 use guildhall_domain::record::{Change, Changes, FieldValue, Record, Target, invalid};
 use guildhall_domain::record_id::RecordKey;
-use guildhall_store::{Constraint, StoreError, Tx, Values};
+use guildhall_store::{Constraint, RecordPlace, StoreError, Tx, Values};
 
 /// A record as it is after a write, and what became of its links.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ pub(super) async fn resolve(
     changes: &Changes,
     current: Option<&Record>,
 ) -> Result<Resolved, AppError> {
-    let place = &home.place();
+    let (place, asker) = (&home.place(), home.asker());
     let mut resolved = Resolved::default();
     for (number, change) in changes {
         let field = place.table.field_numbered(*number).ok_or(Code::TableChanged)?;
@@ -90,8 +91,8 @@ pub(super) async fn resolve(
             Change::Clear if field.kind.is_many() => resolved.links.push(Links::none(field)),
             Change::Clear => resolved.values.push((field.number, None)),
             Change::Link { replace, connect, disconnect } => {
-                let connect = keys(tx, home, field, connect).await?;
-                let disconnect = keys(tx, home, field, disconnect).await?;
+                let connect = keys(tx, place, asker, field, connect).await?;
+                let disconnect = keys(tx, place, asker, field, disconnect).await?;
                 if field.kind.is_many() {
                     resolved.links.push(Links {
                         field: field.number,
@@ -125,30 +126,69 @@ fn points_at(current: Option<&Record>, field: &Field, keys: &[i64]) -> bool {
 }
 
 /// The keys of what is named. An id that names nothing is a bad value.
-async fn keys(tx: &mut Tx, home: &Home, field: &Field, targets: &[Target]) -> Result<Vec<i64>, AppError> {
-    let (place, viewer) = (&home.place(), home.viewer());
+async fn keys(
+    tx: &mut Tx,
+    place: &RecordPlace<'_>,
+    asker: Asker,
+    field: &Field,
+    targets: &[Target],
+) -> Result<Vec<i64>, AppError> {
     let mut keys = Vec::with_capacity(targets.len());
     for target in targets {
-        let id = match (target, viewer.myself()) {
-            (Target::Id(id), _) if viewer.names_members() || !field.kind.points_at_members() => id.as_str(),
-            (Target::Id(_), _) => {
-                return Err(invalid(field, "{self: true}: a member can mean only itself").into());
-            }
-            (Target::Myself, Some(member)) => member.id.as_str(),
-            (Target::Myself, None) => {
-                return Err(invalid(field, "an id: only a member can mean itself").into());
-            }
-        };
-        let found = if field.kind.points_at_members() {
-            tx.records().hold_member(place, id).await?.map(|key| key.stored())
-        } else {
-            let target = field.referenced_table.and_then(|number| place.of_table(number));
-            let target = target.ok_or(Code::TableChanged)?;
-            tx.records().hold_key(&target, id).await?.map(RecordKey::stored)
+        let found = match field.kind.points_at_members() {
+            true => member_key(tx, place, asker, field, target).await?,
+            false => record_key(tx, place, asker, field, target).await?,
         };
         keys.push(found.ok_or_else(|| invalid(field, "ids of what is there: one of these names nothing"))?);
     }
     Ok(keys)
+}
+
+/// Members can be pointed at by servers, and by themselves (the vendor's rule).
+async fn member_key(
+    tx: &mut Tx,
+    place: &RecordPlace<'_>,
+    asker: Asker,
+    field: &Field,
+    target: &Target,
+) -> Result<Option<i64>, AppError> {
+    match (target, asker) {
+        (Target::Id(id), Asker::Admin) => {
+            Ok(tx.records().hold_member(place, id).await?.map(MemberKey::stored))
+        }
+        (Target::Id(_), _) => {
+            Err(invalid(field, "`{self: true}`: members can only point at themselves").into())
+        }
+        (Target::Myself, Asker::Member(key)) => {
+            Ok(tx.records().hold_member_key(key).await?.then_some(key.stored()))
+        }
+        (Target::Myself, Asker::Stranger) => Err(Code::LoginRequired.into()),
+        (Target::Myself, Asker::Admin) => Err(invalid(field, "an id: only a member can mean itself").into()),
+    }
+}
+
+/// A record that whoever asks cannot read is not there to be pointed at.
+async fn record_key(
+    tx: &mut Tx,
+    place: &RecordPlace<'_>,
+    asker: Asker,
+    field: &Field,
+    target: &Target,
+) -> Result<Option<i64>, AppError> {
+    let table = field.referenced_table.and_then(|number| place.of_table(number)).ok_or(Code::TableChanged)?;
+    let (Target::Id(id), Ok(reach)) = (target, table.table.rules.read.reach(asker)) else {
+        return Ok(None);
+    };
+    let Some(key) = tx.records().hold_key(&table, id).await? else {
+        return Ok(None);
+    };
+    if let Some(owner) = reach.owner() {
+        let record = tx.records().find(&table, key, Some(&[])).await?;
+        if record.and_then(|record| record.owner) != Some(owner) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(key.stored()))
 }
 
 /// Makes and removes links.

@@ -309,6 +309,20 @@ pub(crate) async fn each(
     rows.iter().try_for_each(|row| take(&Row::Postgres(row)))
 }
 
+pub(crate) async fn each_for_values(
+    client: &Object,
+    sql: &str,
+    params: &[Param<'_>],
+    take: &mut (dyn FnMut(&Row<'_>) -> Result<(), StoreError> + Send),
+) -> Result<(), StoreError> {
+    let typed: Vec<_> = params
+        .iter()
+        .map(|param| (param as &(dyn tokio_postgres::types::ToSql + Sync), param.postgres_type()))
+        .collect();
+    let rows = answered(client.query_typed(sql, &typed)).await?;
+    rows.iter().try_for_each(|row| take(&Row::Postgres(row)))
+}
+
 fn borrowed<'a>(params: &'a [Param<'a>]) -> Vec<&'a (dyn tokio_postgres::types::ToSql + Sync)> {
     params.iter().map(|param| param as _).collect()
 }

@@ -43,6 +43,18 @@ impl<'a, T: Into<Param<'a>>> From<Option<T>> for Param<'a> {
     }
 }
 
+impl Param<'_> {
+    /// The type that a value has by itself. Nothing by itself is text.
+    pub(crate) const fn postgres_type(&self) -> Type {
+        match self {
+            Param::Int(_) => Type::INT8,
+            Param::Bool(_) => Type::BOOL,
+            Param::Text(_) | Param::Null => Type::TEXT,
+            Param::Bytes(_) => Type::BYTEA,
+        }
+    }
+}
+
 impl rusqlite::ToSql for Param<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match *self {

@@ -180,6 +180,17 @@ impl Engine {
         Ok(version)
     }
 
+    /// `PRAGMA optimize` looks at all tables (0x10000) and only at a part of each index, so it is quick.
+    /// Readers learn of the outcome when they are opened.
+    pub(crate) async fn refresh_statistics(&self) -> Result<(), StoreError> {
+        self.write::<(), StoreError, _>(|tx| {
+            Box::pin(async { tx.each("PRAGMA optimize = 0x10002", &[], |_| Ok(())).await })
+        })
+        .await?;
+        self.readers.lock().clear();
+        Ok(())
+    }
+
     pub(crate) fn gauges(&self) -> Gauges {
         Gauges {
             writes_waiting: self.counts.waiting.load(Ordering::Relaxed).max(0).unsigned_abs(),

@@ -1,6 +1,6 @@
 //! What the fields that hold many references point at, and members as records show them.
 
-use super::read::{Columns, padded};
+use super::read::{Columns, padded, write_owner};
 use super::{RecordPlace, Records};
 use crate::driver::{Row, params};
 use crate::error::StoreError;
@@ -149,7 +149,7 @@ impl Records<'_> {
     }
 
     /// The records that a field of a record points at, by their numbers; those of `place`, whose table
-    /// is the one that is pointed at. One more than `take` is looked for.
+    /// is the one that is pointed at, and of `owner` if one is given. One more than `take` is looked for.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -158,6 +158,7 @@ impl Records<'_> {
         place: &RecordPlace<'_>,
         field: i64,
         record: RecordKey,
+        owner: Option<MemberKey>,
         (take, skip, after): (i64, i64, Option<i64>),
     ) -> Result<Vec<Record>, StoreError> {
         let mut sql = Statement::new(self.tx.dialect());
@@ -167,6 +168,7 @@ impl Records<'_> {
             .number(place.table.number)
             .push(" r ON r.key = l.target");
         sql.push(" WHERE l.field = ").bind(field).push(" AND l.record = ").bind(record.stored());
+        write_owner(&mut sql, owner);
         if let Some(after) = after {
             sql.push(" AND l.target > ").bind(RecordKey::new(place.environment.id, after).stored());
         }
@@ -213,6 +215,16 @@ impl Records<'_> {
         })
         .push(")");
         self.tx.all(sql.sql(), &sql.params(), member_from_row).await
+    }
+
+    /// Keeps a member from being deleted until this unit of work ends. False if it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn hold_member_key(&mut self, key: MemberKey) -> Result<bool, StoreError> {
+        let share = self.tx.dialect().for_key_share();
+        let sql = format!("SELECT 1 FROM members WHERE key = $1{share}");
+        Ok(self.tx.first(&sql, params![key], |_| Ok(())).await?.is_some())
     }
 
     /// The place of the member with this id, kept from being deleted until this unit of work ends.

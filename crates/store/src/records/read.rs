@@ -8,7 +8,7 @@ use crate::statement::{Bound, Statement};
 use guildhall_domain::data_table::{Field, FieldKind};
 use guildhall_domain::decimal::Decimal;
 use guildhall_domain::member_id::{MemberKey, SEQUENCE_MAX};
-use guildhall_domain::query::{Direction, Filter, Operand, OrderTerm};
+use guildhall_domain::query::{Comparison, Direction, Filter, Operand, OrderTerm};
 use guildhall_domain::record::{FieldValue, Record};
 use guildhall_domain::record_id::RecordKey;
 
@@ -29,6 +29,8 @@ pub struct PageRequest<'q> {
     pub after: Option<i64>,
     /// Only these fields, by number; nothing: all that are kept in columns.
     pub select: Option<&'q [i64]>,
+    /// Only records that belong to this member.
+    pub owner: Option<MemberKey>,
     /// Whether the ids of the members that own the records are wanted.
     pub owner_ids: bool,
 }
@@ -178,7 +180,10 @@ impl Records<'_> {
                 Direction::Descending => to = cursor,
             }
         }
-        write_place(&mut sql, place, by_number.then_some((from, to)));
+        let keys = Keys { from, to };
+        let no_index = by_number || !terms.first().is_some_and(|term| is_indexed(term.by));
+        write_place(&mut sql, place, request.filter, Some(keys).filter(|_| no_index));
+        write_owner(&mut sql, request.owner);
         if !request.filter.is_everything() {
             sql.push(" AND ");
             write_filter(&mut sql, request.filter, place);
@@ -195,7 +200,7 @@ impl Records<'_> {
         if request.skip > 0 {
             sql.push(" OFFSET ").bind(request.skip);
         }
-        let mut records = self.tx.all(sql.sql(), &sql.params(), |row| columns.record(row)).await?;
+        let mut records = self.tx.all_for_values(sql.sql(), &sql.params(), |row| columns.record(row)).await?;
         let has_more = records.len() as i64 > request.take;
         records.truncate(request.take as usize);
         Ok(Some(PageOfRecords { records, has_more }))
@@ -226,38 +231,98 @@ impl Records<'_> {
         Ok(Some(order.iter().map(value).collect()))
     }
 
-    /// How many records match. For all of them a counter is read instead of the records.
+    /// How many records match, of those that belong to `owner` if one is given. For all of a table a counter
+    /// is read instead of the records.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn count(&mut self, place: &RecordPlace<'_>, filter: &Filter) -> Result<i64, StoreError> {
+    pub async fn count(
+        &mut self,
+        place: &RecordPlace<'_>,
+        filter: &Filter,
+        owner: Option<MemberKey>,
+    ) -> Result<i64, StoreError> {
         let (table, environment) = (place.table.number, place.environment.id);
-        if filter.is_everything() {
+        if filter.is_everything() && owner.is_none() {
             let count = self.tx.first(COUNT_ALL, params![table, environment], |row| row.int(0)).await?;
             return Ok(count.unwrap_or(0));
         }
         let mut sql = Statement::new(self.tx.dialect());
         sql.push("SELECT COUNT(*) FROM records_").number(table).push(" r");
-        write_place(&mut sql, place, None);
+        let everywhere = Keys::of(place);
+        write_place(&mut sql, place, filter, Some(everywhere));
+        write_owner(&mut sql, owner);
         sql.push(" AND ");
         write_filter(&mut sql, filter, place);
-        let count = self.tx.first(sql.sql(), &sql.params(), |row| row.int(0)).await?;
-        Ok(count.unwrap_or(0))
+        let count = self.tx.all_for_values(sql.sql(), &sql.params(), |row| row.int(0)).await?;
+        Ok(count.first().copied().unwrap_or(0))
     }
 }
 
-/// Appends the condition that keeps a statement in its environment: by the key if that is what orders
-/// the records, else by the column that every index begins with.
-fn write_place(sql: &mut Statement, place: &RecordPlace<'_>, keys: Option<(RecordKey, RecordKey)>) {
-    match keys {
-        None => {
-            sql.push(" WHERE r.environment = ").bind(place.environment.id.stored());
+/// A range of keys; the ends are not in it, but for the last key that there can be.
+#[derive(Clone, Copy)]
+struct Keys {
+    from: RecordKey,
+    to: RecordKey,
+}
+
+impl Keys {
+    /// All of an environment.
+    fn of(place: &RecordPlace<'_>) -> Self {
+        let key = |sequence| RecordKey::new(place.environment.id, sequence);
+        Self { from: key(0), to: key(SEQUENCE_MAX) }
+    }
+}
+
+/// Appends the condition that keeps a statement in its environment. Every index begins with the
+/// environment's number, so that is said where an index is to serve the order or the filter. Where the
+/// table's own order serves, it is a range of keys: said as a number, SQLite takes some index or other
+/// and sorts the whole environment (see decision 7).
+fn write_place(sql: &mut Statement, place: &RecordPlace<'_>, filter: &Filter, keys: Option<Keys>) {
+    sql.push(" WHERE ");
+    if keys.is_none() || asks_an_index(filter) {
+        sql.push("r.environment = ").bind(place.environment.id.stored());
+    }
+    if let Some(Keys { from, to }) = keys {
+        if asks_an_index(filter) {
+            sql.push(" AND ");
         }
-        Some((from, to)) => {
-            let below = if to.sequence() == SEQUENCE_MAX { " AND r.key <= " } else { " AND r.key < " };
-            sql.push(" WHERE r.environment = ").bind(place.environment.id.stored());
-            sql.push(" AND r.key > ").bind(from.stored()).push(below).bind(to.stored());
+        let below = if to.sequence() == SEQUENCE_MAX { " AND r.key <= " } else { " AND r.key < " };
+        sql.push("r.key > ").bind(from.stored()).push(below).bind(to.stored());
+    }
+}
+
+/// Appends the condition that records belong to a member.
+pub(super) fn write_owner(sql: &mut Statement, owner: Option<MemberKey>) {
+    if let Some(owner) = owner {
+        sql.push(" AND r.owner = ").bind(owner.stored());
+    }
+}
+
+/// Whether something that must hold of every record is found by an index.
+fn asks_an_index(filter: &Filter) -> bool {
+    match filter {
+        Filter::All(parts) => parts.iter().any(asks_an_index),
+        Filter::Any(_) | Filter::Not(_) => false,
+        Filter::Is(operand, comparison) => {
+            let found = !matches!(
+                comparison,
+                Comparison::NotNull
+                    | Comparison::Contains(_)
+                    | Comparison::EndsWith(_)
+                    | Comparison::IgnoringCase(_)
+            );
+            is_indexed(*operand) && found
         }
+    }
+}
+
+/// Whether there is an index by the environment and this.
+const fn is_indexed(operand: Operand) -> bool {
+    match operand {
+        Operand::Field { kind, .. } => kind.is_indexed(),
+        Operand::CreatedAt => true,
+        Operand::Owner | Operand::UpdatedAt | Operand::Id | Operand::InternalOrder => false,
     }
 }
 
