@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: PostgreSQL's programs, and Node to run the vendors' SDKs.
+# Installs what only the tests need: PostgreSQL's programs, Node to run the vendors' SDKs, and a browser.
 source "$(dirname "$0")/lib.sh"
 need_rust
 command -v node >/dev/null || {
@@ -14,3 +14,5 @@ if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && ! command -v 
     fi
     install_packages postgresql postgresql-client
 fi
+# `GUILDHALL_CHROMIUM` names a browser that is somewhere else.
+need_packages "${GUILDHALL_CHROMIUM:-chromium}" chromium

@@ -15,11 +15,14 @@ scripts/with-postgres.sh cargo test --locked --workspace 2>&1 | tee -a "$log"
 
 say 'installing the SDKs'
 npm ci --no-audit --no-fund --silent --prefix tests/clients
+npm ci --no-audit --no-fund --silent --prefix tests/browser
 export GUILDHALL_BIN=$PWD/$TARGET_DIR/debug/guildhall
 case $TARGET_DIR in /*) GUILDHALL_BIN=$TARGET_DIR/debug/guildhall ;; esac
 for engine in sqlite postgres; do
     say "SDK tests on $engine"
     scripts/with-postgres.sh node tests/clients/run.mjs "$engine" 2>&1 | tee -a "$log.$engine"
+    say "browser tests on $engine"
+    scripts/with-postgres.sh node tests/browser/run.mjs "$engine" 2>&1 | tee -a "$log.browser.$engine"
 done
 
 scripts/test-summary.sh "$log"

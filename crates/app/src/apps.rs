@@ -11,6 +11,7 @@ use guildhall_domain::audit::Actor;
 use guildhall_domain::custom_field::{CustomField, STARTING_FIELDS, Visibility};
 use guildhall_domain::ids::{AppId, CustomFieldId};
 use guildhall_domain::key::KeyKind;
+use guildhall_domain::session::{SESSION_SECONDS_DEFAULT, SESSION_SECONDS_MAX, SESSION_SECONDS_MIN};
 use guildhall_domain::{Code, Mode, text};
 use guildhall_store::{Constraint, Tx};
 use serde_json::json;
@@ -44,6 +45,10 @@ pub struct AppChange {
     pub api_access: Option<bool>,
     /// Whether members may be created without a password.
     pub passwordless: Option<bool>,
+    /// How long members' sessions last from now on, in seconds.
+    pub session_seconds: Option<i64>,
+    /// Whether members may delete themselves.
+    pub member_self_delete: Option<bool>,
 }
 
 impl Guildhall {
@@ -107,6 +112,10 @@ impl Guildhall {
     pub async fn update_app(&self, id: &AppId, change: AppChange, actor: Actor) -> Result<App, AppError> {
         let name = change.name.as_deref().map(checked_name).transpose()?;
         let shop = change.shop.as_deref().map(checked_shop).transpose()?;
+        if change.session_seconds.is_some_and(|s| !(SESSION_SECONDS_MIN..=SESSION_SECONDS_MAX).contains(&s)) {
+            let message = format!("A session lasts {SESSION_SECONDS_MIN} to {SESSION_SECONDS_MAX} seconds.");
+            return Err(AppError::because(Code::InputInvalid, message));
+        }
         let recorder = Recorder::of(actor, Some(id.clone()), self.now());
         let id = id.clone();
         let updated = self.store().write::<_, AppError, _>(move |tx| {
@@ -117,11 +126,14 @@ impl Guildhall {
                 app.shop = shop.unwrap_or(app.shop);
                 app.api_access = change.api_access.unwrap_or(app.api_access);
                 app.passwordless = change.passwordless.unwrap_or(app.passwordless);
+                app.session_seconds = change.session_seconds.unwrap_or(app.session_seconds);
+                app.member_self_delete = change.member_self_delete.unwrap_or(app.member_self_delete);
                 or_conflict(tx.apps().update(&app).await, &[(Constraint::Shop, Code::ShopTaken)])?;
                 tx.authority().bump().await?;
                 let detail = json!({
                     "name": app.name, "shop": app.shop, "apiAccess": app.api_access,
-                    "passwordless": app.passwordless,
+                    "passwordless": app.passwordless, "sessionSeconds": app.session_seconds,
+                    "memberSelfDelete": app.member_self_delete,
                 });
                 recorder.audit(tx, "app.update", app.id.as_str(), &detail).await?;
                 Ok(app)
@@ -154,6 +166,8 @@ impl Guildhall {
             shop: shop.map(checked_shop).transpose()?.flatten(),
             api_access: true,
             passwordless: false,
+            session_seconds: SESSION_SECONDS_DEFAULT,
+            member_self_delete: true,
             created_at: now,
         };
         let drafts = [Mode::Sandbox, Mode::Live].into_iter().flat_map(|mode| {

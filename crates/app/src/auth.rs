@@ -9,10 +9,15 @@ mod addresses;
 mod caller;
 mod identities;
 mod last_used;
+mod visitor;
+mod visitor_limits;
 
+pub(crate) use addresses::subscriber;
 pub use caller::{Access, Caller, CommandLineAccess, RateState};
 pub(crate) use identities::Identities;
 pub(crate) use last_used::LastUsed;
+pub use visitor::{Arrived, Visitor};
+pub(crate) use visitor_limits::VisitorLimits;
 
 use crate::definitions::Definitions;
 use crate::error::AppError;
@@ -46,6 +51,13 @@ impl Guildhall {
     /// revoked, expired, of another kind or from a forbidden address; `RateLimited`;
     /// `StoreUnavailable`.
     pub async fn identify(&self, presented: Presented<'_>, kind: KeyKind) -> Result<Caller, AppError> {
+        let identity = self.identity(presented, kind).await?;
+        let rate = self.admit(&identity).await?;
+        Ok(Caller::new(identity, rate))
+    }
+
+    /// The key that is presented, judged, but not yet counted against its rate.
+    async fn identity(&self, presented: Presented<'_>, kind: KeyKind) -> Result<Arc<Identity>, AppError> {
         let version = self.store().authority_version().await?;
         let text = presented.key.unwrap_or_default();
         let identity = match self.identities().recall(version, text) {
@@ -58,8 +70,7 @@ impl Guildhall {
             tracing::debug!(key.id = %identity.key.id, reason, "a key was refused");
             return Err(self.refuse_bad_key(presented.address, Code::KeyInvalid));
         }
-        let rate = self.admit(&identity).await?;
-        Ok(Caller::new(identity, rate))
+        Ok(identity)
     }
 
     /// Looks at a caller again after it took its time over a body: what was revoked or changed since
@@ -121,6 +132,15 @@ impl Guildhall {
         }
     }
 
+    /// Whether an address that has presented nothing good yet may have something looked up.
+    fn let_strangers_look(&self, address: IpAddr) -> Result<(), AppError> {
+        let (now_us, limit) = (self.clock().monotonic_us(), self.limits().bad_key_limit);
+        match self.identities().addresses().is_full(address, now_us, limit) {
+            true => Err(rate_limited(limit, WINDOW_US)),
+            false => Ok(()),
+        }
+    }
+
     fn judge(&self, key: &Key, kind: KeyKind, address: IpAddr) -> Result<(), &'static str> {
         if key.kind != kind {
             return Err("it is of another kind");
@@ -172,7 +192,7 @@ async fn hold(wait_us: i64) {
 }
 
 /// Over a limit, of a key or of an address.
-fn rate_limited(limit: u32, wait_us: i64) -> AppError {
+pub(crate) fn rate_limited(limit: u32, wait_us: i64) -> AppError {
     let rate = RateState { limit, remaining: 0, reset_us: wait_us };
     AppError { retry_after_s: Some(rate.reset_s()), rate: Some(rate), ..AppError::new(Code::RateLimited) }
 }

@@ -1,13 +1,15 @@
 //! The application: what every use case stands on.
 
-use crate::auth::{Identities, LastUsed};
+use crate::auth::{Identities, LastUsed, VisitorLimits};
 use crate::clock::{Chance, Clock};
 use crate::error::AppError;
 use crate::passwords::{PasswordPool, PoolSettings};
+use crate::tokens::TokenKeys;
 use guildhall_domain::Timestamp;
 use guildhall_store::{Gauges, Store, StoreSettings, Target};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// What an installation may set about its limits.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,11 @@ pub struct Limits {
     pub bad_key_limit: u32,
     /// Members that a sandbox may hold.
     pub sandbox_members_max: i64,
+    /// Requests per 30 seconds and address to the client API.
+    pub client_rate_limit: u32,
+    /// Wrong passwords and codes, and mails, that an account may meet before delays begin. An address
+    /// may try ten times as many.
+    pub sign_in_attempts: u32,
 }
 
 impl Default for Limits {
@@ -26,6 +33,8 @@ impl Default for Limits {
             rate_limit: guildhall_domain::key::RATE_LIMIT_DEFAULT,
             bad_key_limit: guildhall_domain::key::RATE_LIMIT_DEFAULT,
             sandbox_members_max: 50,
+            client_rate_limit: 200,
+            sign_in_attempts: 5,
         }
     }
 }
@@ -47,6 +56,10 @@ pub struct Settings {
     pub write_batch_max: usize,
     /// Connections to PostgreSQL.
     pub postgres_connections_max: usize,
+    /// The server's own address, for links in mails. No slash at its end.
+    pub public_url: String,
+    /// What tokens name as their issuer.
+    pub token_issuer: String,
     /// How long a read of many rows may take, in milliseconds.
     pub statement_timeout_ms: u32,
 }
@@ -62,6 +75,8 @@ impl Settings {
             write_queue_max: 4096,
             write_batch_max: 1024,
             postgres_connections_max: 16,
+            public_url: "http://127.0.0.1:3010".to_owned(),
+            token_issuer: "http://127.0.0.1:3010".to_owned(),
             statement_timeout_ms: 10_000,
         }
     }
@@ -79,6 +94,11 @@ struct Inner {
     limits: Limits,
     identities: Identities,
     last_used: LastUsed,
+    token_keys: TokenKeys,
+    visitor_limits: VisitorLimits,
+    mail_written: Notify,
+    public_url: String,
+    token_issuer: String,
 }
 
 impl Guildhall {
@@ -114,6 +134,11 @@ impl Guildhall {
             limits: settings.limits,
             identities: Identities::default(),
             last_used: LastUsed::default(),
+            token_keys: TokenKeys::default(),
+            visitor_limits: VisitorLimits::default(),
+            mail_written: Notify::new(),
+            public_url: settings.public_url,
+            token_issuer: settings.token_issuer,
         })))
     }
 
@@ -131,6 +156,27 @@ impl Guildhall {
 
     pub(crate) fn last_used(&self) -> &LastUsed {
         &self.0.last_used
+    }
+
+    pub(crate) fn token_keys(&self) -> &TokenKeys {
+        &self.0.token_keys
+    }
+
+    pub(crate) fn visitor_limits(&self) -> &VisitorLimits {
+        &self.0.visitor_limits
+    }
+
+    pub(crate) fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+
+    pub(crate) fn token_issuer(&self) -> &str {
+        &self.0.token_issuer
+    }
+
+    /// Told whenever a mail was put into the outbox by this process.
+    pub fn mail_written(&self) -> &Notify {
+        &self.0.mail_written
     }
 
     /// Its limits.
@@ -166,6 +212,11 @@ impl Guildhall {
     /// Passwords that wait to be hashed, and that are being hashed.
     pub fn password_gauges(&self) -> (usize, usize) {
         (self.passwords().waiting(), self.passwords().busy())
+    }
+
+    /// Passwords that were taken to be hashed since the start.
+    pub fn passwords_taken(&self) -> u64 {
+        self.passwords().taken()
     }
 
     /// Whether the database answers.

@@ -5,6 +5,7 @@
 //! here; none of them names the store. No dialect's rule lives here that is not a rule of the
 //! product.
 
+pub mod account;
 pub mod apps;
 pub mod auth;
 pub mod clock;
@@ -17,14 +18,17 @@ mod guildhall;
 pub mod import;
 mod json_writer;
 pub mod keys;
+pub mod mail;
 pub mod members;
 pub mod operators;
 pub mod passwords;
 pub mod plans;
 mod record;
 pub mod records;
+pub mod sessions;
+pub mod tokens;
 
-pub use auth::{Access, Caller, Presented, RateState};
+pub use auth::{Access, Arrived, Caller, Presented, RateState, Visitor};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use definitions::Definitions;
 pub use error::AppError;

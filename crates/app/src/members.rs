@@ -13,11 +13,15 @@ mod values;
 mod view;
 
 pub use create::Draft;
+pub(crate) use create::{check_password, payload};
 pub use export::{ExportPage, csv_header};
 pub use import::{Importer, row_from_csv};
 pub use list::MemberList;
+pub(crate) use sign_in::Proof;
 pub use update::Change;
-pub use view::{Shown, write_member};
+pub(crate) use update::change_email;
+pub(crate) use values::email as checked_email;
+pub use view::{Shown, write_member, write_own_member};
 
 pub use guildhall_domain::member::Member;
 pub use guildhall_store::{ListOrder, ListPage};
@@ -29,8 +33,10 @@ use guildhall_domain::member_id::MemberIdCodec;
 use guildhall_domain::text::is_id;
 use guildhall_store::Tx;
 
+pub(crate) use find as find_member;
+
 /// Finds a member of the environment by id, wherever the id came from.
-async fn find(
+pub(crate) async fn find(
     tx: &mut Tx,
     codec: &MemberIdCodec,
     environment: guildhall_domain::app::Environment,

@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod export;
 mod import;
+mod privacy;
 mod query;
 mod update;
 mod view;
@@ -22,6 +23,7 @@ use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::app::Environment;
 use guildhall_domain::data_table::{Asker, DataTable, is_table_name};
+use guildhall_domain::query::Filter;
 use guildhall_store::{Codecs, RecordPlace};
 use std::sync::Arc;
 
@@ -86,5 +88,51 @@ impl Guildhall {
         let table = definitions.tables.iter().position(found).ok_or(Code::TableNotFound)?;
         let codecs = self.store().codecs().clone();
         Ok(Home { definitions, table, environment: access.place(), asker: access.asker(), codecs })
+    }
+
+    /// How many records of a table a caller may read; none where it may read nothing.
+    ///
+    /// # Errors
+    /// `TableNotFound`, `QueryTooSlow`, `StoreUnavailable`.
+    pub(crate) async fn count_readable_records(
+        &self,
+        access: &Access<'_>,
+        table: &str,
+    ) -> Result<i64, AppError> {
+        let home = self.home(access, table)?;
+        let Ok(reach) = home.table().rules.read.reach(home.asker()) else {
+            return Ok(0);
+        };
+        let counted = self.store().query_once::<_, AppError, _>(home.environment.id, move |tx| {
+            Box::pin(async move {
+                Ok(tx.records().count(&home.place(), &Filter::everything(), reach.owner()).await?)
+            })
+        });
+        counted.await
+    }
+
+    /// Whether a table has a record with this id.
+    ///
+    /// # Errors
+    /// `TableNotFound`, `StoreUnavailable`.
+    pub(crate) async fn has_record(
+        &self,
+        access: &Access<'_>,
+        table: &str,
+        id: &str,
+    ) -> Result<bool, AppError> {
+        let home = self.home(access, table)?;
+        let place = home.place();
+        let made_here = place.codecs.records.open(place.table.number, place.environment.id, id).is_some();
+        if !made_here && !place.table.imported_ids {
+            return Ok(false);
+        }
+        let id = id.to_owned();
+        let found = self.store().read::<_, AppError, _>(move |tx| {
+            Box::pin(
+                async move { Ok(tx.records().find_by_id(&home.place(), &id, Some(&[])).await?.is_some()) },
+            )
+        });
+        found.await
     }
 }

@@ -90,6 +90,10 @@ pub struct App {
     pub api_access: bool,
     /// Whether members may be created without a password.
     pub passwordless: bool,
+    /// How long a member's session lasts, in seconds.
+    pub session_seconds: i64,
+    /// Whether members may delete themselves.
+    pub member_self_delete: bool,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -1,6 +1,7 @@
 //! Who changed what: the words of the audit trail.
 
 use crate::ids::{KeyId, OperatorId};
+use crate::member_id::MemberId;
 
 /// Who did it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +10,10 @@ pub enum Actor {
     Key(KeyId),
     /// A person at the command line.
     CommandLine,
+    /// A member, signed in.
+    Member(MemberId),
+    /// Somebody on an app's site who has not signed in and brought no key.
+    Visitor,
     /// A person in the dashboard.
     Operator(OperatorId),
     /// The server by itself, e.g. at its first start.
@@ -21,6 +26,8 @@ impl Actor {
         match self {
             Actor::Key(id) => ("key", Some(id.as_str())),
             Actor::CommandLine => ("command-line", None),
+            Actor::Member(id) => ("member", Some(id.as_str())),
+            Actor::Visitor => ("visitor", None),
             Actor::Operator(id) => ("operator", Some(id.as_str())),
             Actor::Server => ("server", None),
         }

@@ -154,6 +154,34 @@ codes! {
     OperatorNotFound = ("operator_not_found", 404, "There is no operator with this email.");
     /// An operator has the address.
     OperatorExists = ("operator_exists", 409, "An operator with this email already exists.");
+    /// A token that is none of ours, has expired, or whose session was ended.
+    TokenInvalid = ("token_invalid", 401, "The token is not valid.");
+    /// Wrong address or wrong password; which of them is not told.
+    CredentialsInvalid = ("credentials_invalid", 401, "The provided credentials are invalid.");
+    /// The old password given is not the member's.
+    PasswordWrong = ("password_wrong", 401, "The password is not correct.");
+    /// The member signs in without a password.
+    PasswordNotSet = ("password_not_set", 400, "This account has no password.");
+    /// The member has a password, which is changed in another way.
+    PasswordSet = ("password_set", 409, "This account already has a password.");
+    /// A log-in or sign-up code that is wrong, used, expired or another's.
+    LoginCodeInvalid = ("login_code_invalid", 400, "The code is not valid.");
+    /// A reset code that is wrong, used, expired or another app's.
+    ResetCodeInvalid = ("reset_code_invalid", 400, "The code is not valid.");
+    /// A link from a mail that is wrong, used or expired.
+    LinkInvalid = ("link_invalid", 400, "This link is not valid any more.");
+    /// Only servers and operators may give the plan.
+    PlanRestricted = ("plan_restricted", 403, "This plan can only be given by the site.");
+    /// The app does not let members delete themselves.
+    SelfDeleteOff = ("self_delete_off", 403, "Accounts cannot be deleted here; please contact the owner of the site.");
+    /// A field that the call cannot do without.
+    FieldMissing = ("field_missing", 400, "A required field is missing.");
+    /// No such session.
+    SessionNotFound = ("session_not_found", 404, "There is no session with this id.");
+    /// No such kind of mail.
+    MailKindUnknown = ("mail_kind_unknown", 404, "There is no mail of this kind.");
+    /// A template that cannot be used.
+    TemplateInvalid = ("template_invalid", 400, "The template is not valid.");
     /// Too much to do right now.
     Busy = ("busy", 503, "The server is busy; try again shortly.");
     /// The database does not answer.

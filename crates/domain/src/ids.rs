@@ -103,6 +103,8 @@ ids! {
     PlanId = "pln_";
     /// A price of a plan.
     PriceId = "prc_";
+    /// A member's session.
+    SessionId = "ses_";
 }
 
 impl PlanId {

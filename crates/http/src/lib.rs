@@ -6,6 +6,8 @@
 mod access_log;
 mod address;
 mod body;
+mod client;
+mod jwks;
 mod machines;
 mod manage;
 mod memberstack;
@@ -38,6 +40,8 @@ pub struct HttpSettings {
     pub draining: Arc<AtomicBool>,
     /// Whether `/metrics` is answered here rather than on a listener of its own.
     pub serve_metrics: bool,
+    /// Whether the keys of tokens are also answered at `/`, where the vendor's SDK looks for them.
+    pub jwks_at_root: bool,
 }
 
 impl Default for HttpSettings {
@@ -48,6 +52,7 @@ impl Default for HttpSettings {
             access_log: AccessLog::silent(),
             draining: Arc::default(),
             serve_metrics: true,
+            jwks_at_root: false,
         }
     }
 }

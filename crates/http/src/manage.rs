@@ -4,8 +4,10 @@
 
 pub(crate) mod app;
 pub(crate) mod custom_fields;
+pub(crate) mod mails;
 pub(crate) mod permissions;
 pub(crate) mod plans;
+pub(crate) mod sessions;
 pub(crate) mod tables;
 
 use crate::Http;

@@ -5,6 +5,9 @@
 
 pub(crate) mod data_tables;
 pub(crate) mod members;
+mod verify_token;
+
+pub(crate) use verify_token::verify_token;
 pub(crate) mod records;
 
 use crate::address::client_address;
@@ -125,6 +128,7 @@ pub(crate) fn problem(error: AppError) -> Response {
     let (code, number) = translate(error.code);
     let message: &str = match error.code {
         Code::KeyMissing | Code::KeyInvalid => "The provided secret key is invalid.",
+        Code::TokenInvalid => "Invalid token",
         _ => &error.message,
     };
     let body = value!({ "code": code, "message": message }).to_string();
@@ -147,6 +151,7 @@ fn translate(code: Code) -> (&'static str, u16) {
         Code::PlanNotHeld => ("no-plan-found", 400),
         Code::PlanFull => ("plan-member-limit-reached", 400),
         Code::SandboxFull => ("test-mode-member-limit-reached", 400),
+        Code::TokenInvalid => ("INVALID_TOKEN", 400),
         Code::TableNotFound => ("data-table-not-found", 404),
         Code::RecordNotFound => ("data-record-not-found", 404),
         Code::RecordOwnerNotFound => ("member-not-found", 404),

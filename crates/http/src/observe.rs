@@ -10,8 +10,9 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
-use guildhall_app::{AppError, Caller};
+use guildhall_app::{AppError, Caller, Visitor};
 use guildhall_domain::Code;
+use guildhall_domain::ids::KeyId;
 use std::panic::AssertUnwindSafe;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,6 +32,10 @@ impl RequestId {
 /// Who called, put onto the response by the door for the log line.
 #[derive(Clone)]
 pub(crate) struct CalledBy(pub Caller);
+
+/// Who visited, put onto the response by the client API's door for the log line.
+#[derive(Clone)]
+pub(crate) struct VisitedBy(pub Visitor);
 
 pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next: Next) -> Response {
     let clock = http.guildhall().clock();
@@ -63,6 +68,9 @@ pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next
         }
     }
     let caller = response.extensions().get::<CalledBy>().map(|called| &called.0);
+    let visitor = response.extensions().get::<VisitedBy>().map(|visited| &visited.0);
+    let key = caller.map(Caller::key_id).or_else(|| visitor.and_then(Visitor::key_id));
+    let environment = caller.and_then(Caller::environment_number);
     http.settings().access_log.write(&Line {
         at: clock.now(),
         request_id: id.as_str(),
@@ -70,8 +78,8 @@ pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next
         route,
         status,
         duration_us,
-        key: caller.map(|caller| caller.key_id().as_str()),
-        environment: caller.and_then(Caller::environment_number),
+        key: key.map(KeyId::as_str),
+        environment: environment.or_else(|| visitor.map(Visitor::environment_number)),
         code: failure.map(|failure| failure.code),
     });
     response.headers_mut().insert(REQUEST_ID.clone(), id.0);

@@ -1,6 +1,6 @@
 //! The one list of addresses, and the surfaces they belong to.
 
-use crate::{Http, HttpSettings, machines, manage, memberstack, observe};
+use crate::{Http, HttpSettings, client, jwks, machines, manage, memberstack, observe};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -18,6 +18,8 @@ pub(crate) const UNMATCHED: &str = "unmatched";
 pub enum Surface {
     /// Memberstack's Admin REST API, by secret key.
     Memberstack,
+    /// Memberstack's client API, by public key or app id, and a member's token where it takes one.
+    Client,
     /// Our own management API, by a secret key with the `manage` scope.
     Manage,
     /// Balancers and scrapers, without a key.
@@ -27,13 +29,20 @@ pub enum Surface {
 impl Surface {
     /// The surface that a path lies under.
     pub(crate) fn of_path(path: &str) -> Self {
-        if path.starts_with("/manage/") { Surface::Manage } else { Surface::Memberstack }
+        if path.starts_with("/manage/") {
+            Surface::Manage
+        } else if client::owns(path) {
+            Surface::Client
+        } else {
+            Surface::Memberstack
+        }
     }
 
     /// An error in this surface's shape.
     pub(crate) fn problem(self, error: AppError) -> Response {
         match self {
             Surface::Manage => manage::problem(error),
+            Surface::Client => client::problem(error),
             Surface::Memberstack | Surface::Machines => memberstack::problem(error),
         }
     }
@@ -70,6 +79,7 @@ routes! {
         DELETE "/members/{id}" Some(Action::MemberWrite);
         POST "/members/{id}/add-plan" Some(Action::MemberWrite);
         POST "/members/{id}/remove-plan" Some(Action::MemberWrite);
+        POST "/members/verify-token" Some(Action::MemberRead);
         GET "/v2/data-tables" Some(Action::RecordRead);
         GET "/v2/data-tables/{table}" Some(Action::RecordRead);
         POST "/v2/data-tables/{table}/records" Some(Action::RecordWrite);
@@ -102,18 +112,61 @@ routes! {
         POST "/manage/v1/tables/{table}/fields" Some(Action::ManageWrite);
         PATCH "/manage/v1/tables/{table}/fields/{field}" Some(Action::ManageWrite);
         DELETE "/manage/v1/tables/{table}/fields/{field}" Some(Action::ManageWrite);
+        PATCH "/manage/v1/app" Some(Action::ManageWrite);
+        GET "/manage/v1/members/{id}/sessions" Some(Action::ManageRead);
+        DELETE "/manage/v1/members/{id}/sessions" Some(Action::ManageWrite);
+        DELETE "/manage/v1/sessions/{id}" Some(Action::ManageWrite);
+        GET "/manage/v1/mails" Some(Action::ManageWrite);
+        GET "/manage/v1/mail-templates" Some(Action::ManageRead);
+        PUT "/manage/v1/mail-templates/{key}" Some(Action::ManageWrite);
+        DELETE "/manage/v1/mail-templates/{key}" Some(Action::ManageWrite);
+    }
+    Client {
+        POST "/auth/signup" None;
+        POST "/auth/login" None;
+        POST "/auth/passwordless/login/send" None;
+        POST "/auth/passwordless/signup/send" None;
+        POST "/auth/passwordless/login" None;
+        POST "/auth/send-reset-password-email" None;
+        POST "/auth/reset-password" None;
+        POST "/auth/send-email-verification" None;
+        GET "/member" None;
+        POST "/member" None;
+        DELETE "/member" None;
+        POST "/member/logout" None;
+        POST "/member-auth" None;
+        POST "/member/set-password" None;
+        GET "/member/json" None;
+        POST "/member/json" None;
+        POST "/member/plans/add" None;
+        POST "/member/plans/remove" None;
+        GET "/app" None;
+        GET "/app/plans/{id}" None;
+        POST "/app-member" None;
+        POST "/page-view" None;
+        POST "/event" None;
+        GET "/v1/data-tables" None;
+        GET "/v1/data-tables/{table}" None;
+        POST "/v1/data-records" None;
+        POST "/v1/data-records/query" None;
+        PUT "/v1/data-records/{id}" None;
+        DELETE "/v1/data-records/{id}" None;
     }
     Machines {
         GET "/healthz" None;
         GET "/readyz" None;
         GET "/metrics" None;
+        GET "/.well-known/jwks.json" None;
+        GET "/" None;
+        GET "/auth/verify-email" None;
+        POST "/auth/verify-email" None;
     }
 }
 
 /// The template of a matched path as it stands in the list, so that labels are never a caller's
 /// text.
 pub(crate) fn known_route(matched: &str) -> &'static str {
-    let matched = matched.strip_suffix('/').unwrap_or(matched);
+    let matched = matched.strip_suffix('/').filter(|bare| !bare.is_empty()).unwrap_or(matched);
     let found = ROUTES.iter().find(|route| route.path == matched);
     found.map_or(UNMATCHED, |route| route.path)
 }
@@ -126,7 +179,13 @@ pub fn router(guildhall: Guildhall, settings: HttpSettings) -> Router {
     } else {
         Router::new()
     };
+    let keys_at_root =
+        if http.settings().jwks_at_root { Router::new().route("/", get(jwks::get)) } else { Router::new() };
     Router::new()
+        .merge(keys_at_root)
+        .route("/.well-known/jwks.json", get(jwks::get))
+        .route("/auth/verify-email", get(client::pages::verify_email).post(client::pages::confirm_email))
+        .merge(client_routes(&http))
         .merge(memberstack_routes(&http))
         .merge(manage_routes(&http))
         .merge(metrics)
@@ -150,6 +209,7 @@ fn memberstack_routes(http: &Http) -> Router<Http> {
         .route("/members", get(members::list).post(members::create))
         .route("/members/", get(members::list).post(members::create))
         .route("/members/{id}", get(members::get).patch(members::update).delete(members::delete))
+        .route("/members/verify-token", post(memberstack::verify_token))
         .route("/members/{id}/add-plan", post(members::add_plan))
         .route("/members/{id}/remove-plan", post(members::remove_plan))
         .route("/v2/data-tables", get(data_tables::list))
@@ -166,10 +226,48 @@ fn memberstack_routes(http: &Http) -> Router<Http> {
         .layer(from_fn_with_state(http.clone(), memberstack::door))
 }
 
-fn manage_routes(http: &Http) -> Router<Http> {
-    use manage::{app, custom_fields, permissions, plans, tables};
+fn client_routes(http: &Http) -> Router<Http> {
+    use client::{account, app, auth, records};
     Router::new()
-        .route("/manage/v1/app", get(app::get))
+        .route("/auth/signup", post(auth::sign_up))
+        .route("/auth/login", post(auth::log_in))
+        .route("/auth/passwordless/login/send", post(auth::send_log_in_code))
+        .route("/auth/passwordless/signup/send", post(auth::send_sign_up_code))
+        .route("/auth/passwordless/login", post(auth::log_in_with_code))
+        .route("/auth/send-reset-password-email", post(auth::send_reset_code))
+        .route("/auth/reset-password", post(auth::reset_password))
+        .route("/auth/send-email-verification", post(auth::send_verification))
+        .route("/member", get(account::get).post(account::update).delete(account::delete))
+        .route("/member/logout", post(account::log_out))
+        .route("/member-auth", post(account::change_credentials))
+        .route("/member/set-password", post(account::set_password))
+        .route("/member/json", get(account::get_json).post(account::replace_json))
+        .route("/member/plans/add", post(account::add_plan))
+        .route("/member/plans/remove", post(account::remove_plan))
+        .route("/app", get(app::get))
+        .route("/app/plans/{id}", get(app::plan))
+        .route("/app-member", post(app::with_member))
+        .route("/page-view", post(app::page_view))
+        .route("/event", post(app::event))
+        .route("/v1/data-tables", get(records::tables))
+        .route("/v1/data-tables/{table}", get(records::table))
+        .route("/v1/data-records", post(records::create))
+        .route("/v1/data-records/query", post(records::query))
+        .route("/v1/data-records/{id}", put(records::update).delete(records::delete))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(http.clone(), client::door))
+        .layer(from_fn(client::share))
+}
+
+fn manage_routes(http: &Http) -> Router<Http> {
+    use manage::{app, custom_fields, mails, permissions, plans, sessions, tables};
+    Router::new()
+        .route("/manage/v1/app", get(app::get).patch(app::update))
+        .route("/manage/v1/members/{id}/sessions", get(sessions::list).delete(sessions::revoke_all))
+        .route("/manage/v1/sessions/{id}", delete(sessions::revoke))
+        .route("/manage/v1/mails", get(mails::list))
+        .route("/manage/v1/mail-templates", get(mails::templates))
+        .route("/manage/v1/mail-templates/{key}", put(mails::set_template).delete(mails::reset_template))
         .route("/manage/v1/plans", get(plans::list).post(plans::create))
         .route("/manage/v1/plans/{id}", get(plans::get).patch(plans::update).delete(plans::delete))
         .route("/manage/v1/plans/{id}/prices", post(plans::create_price))

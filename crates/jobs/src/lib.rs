@@ -2,13 +2,19 @@
 //!
 //! Each job calls a use case of `guildhall_app`; none names the store.
 
+mod mail;
+
 use guildhall_app::Guildhall;
+use guildhall_app::mail::Mailer;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// How often the last uses of keys are written down.
 const LAST_USED_EVERY: Duration = Duration::from_secs(2);
+/// How often what signing in leaves behind is cleared away.
+const CLEAR_EVERY: Duration = Duration::from_secs(600);
 
 /// How often the database looks at what it chooses its plans by.
 const STATISTICS_EVERY: Duration = Duration::from_secs(3600);
@@ -19,13 +25,17 @@ pub struct Jobs {
     running: Vec<JoinHandle<()>>,
 }
 
-/// Starts all jobs.
-pub fn start(guildhall: Guildhall) -> Jobs {
+/// Starts all jobs. Without a mailer, mails stay in the outbox.
+pub fn start(guildhall: Guildhall, mailer: Option<Arc<dyn Mailer>>) -> Jobs {
     let (stop, stopped) = watch::channel(false);
-    let running = vec![
+    let mut running = vec![
         tokio::spawn(flush_last_used(guildhall.clone(), stopped.clone())),
-        tokio::spawn(refresh_statistics(guildhall, stopped)),
+        tokio::spawn(clear_ended_sign_ins(guildhall.clone(), stopped.clone())),
+        tokio::spawn(refresh_statistics(guildhall.clone(), stopped.clone())),
     ];
+    if let Some(mailer) = mailer {
+        running.push(tokio::spawn(mail::send(guildhall, mailer, stopped)));
+    }
     Jobs { stop, running }
 }
 
@@ -51,6 +61,17 @@ async fn flush_last_used(guildhall: Guildhall, mut stopped: watch::Receiver<bool
             );
         }
         if ended.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn clear_ended_sign_ins(guildhall: Guildhall, mut stopped: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = guildhall.clear_ended_sign_ins().await {
+            tracing::warn!(?error, "what signing in left behind was not cleared away");
+        }
+        if tokio::time::timeout(CLEAR_EVERY, stopped.changed()).await.is_ok() {
             return;
         }
     }

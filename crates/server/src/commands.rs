@@ -6,6 +6,7 @@ mod custom_field;
 mod docs;
 mod doctor;
 mod key;
+mod mail;
 mod member;
 mod migrate;
 mod operator;
@@ -14,7 +15,9 @@ mod permission;
 mod plan;
 mod rows;
 mod serve;
+mod session;
 mod table;
+mod token_key;
 mod transfer;
 
 use crate::config::{Flags, ServeFlags, Settings, environment};
@@ -72,6 +75,15 @@ enum Command {
     /// People who sign in to the dashboard
     #[command(subcommand)]
     Operator(operator::Command),
+    /// Mails to members
+    #[command(subcommand)]
+    Mail(mail::Command),
+    /// Members' sessions
+    #[command(subcommand)]
+    Session(session::Command),
+    /// The keys that members' tokens are signed with
+    #[command(subcommand)]
+    TokenKey(token_key::Command),
     /// Bring the database's schema up to date
     Migrate(Print),
     /// Look for what could go wrong
@@ -123,6 +135,9 @@ impl Line {
             Command::Table(command) => command.json(),
             Command::Partner(command) => command.json(),
             Command::Operator(command) => command.json(),
+            Command::Mail(command) => command.json(),
+            Command::Session(command) => command.json(),
+            Command::TokenKey(command) => command.json(),
             Command::Migrate(print) | Command::Doctor(print) => print.json,
             Command::Config(command) => command.json(),
         }
@@ -178,6 +193,9 @@ async fn with_database(command: Command, settings: Settings) -> anyhow::Result<E
         Command::Table(command) => table::run(command, &guildhall).await,
         Command::Partner(command) => partner::run(command, &guildhall).await,
         Command::Operator(command) => operator::run(command, &guildhall, &settings).await,
+        Command::Mail(command) => mail::run(command, &guildhall).await,
+        Command::Session(command) => session::run(command, &guildhall).await,
+        Command::TokenKey(command) => token_key::run(command, &guildhall).await,
         Command::Migrate(print) => Ok(migrate::run(print, &guildhall)),
         Command::Serve(_) | Command::Doctor(_) | Command::Config(_) | Command::Docs(_) => {
             bail!("this command needs no open database")
@@ -208,6 +226,8 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             password_queue_max: settings.password_queue_max,
             write_queue_max: settings.write_queue_max,
             postgres_connections_max: settings.postgres_connections_max,
+            public_url: base_url(settings),
+            token_issuer: settings.token_issuer.clone().unwrap_or_else(|| base_url(settings)),
             statement_timeout_ms: settings.statement_timeout_ms,
             ..guildhall_app::Settings::new(target)
         },
@@ -222,6 +242,8 @@ fn limits(settings: &Settings) -> Limits {
         rate_limit: settings.rate_limit,
         bad_key_limit: settings.bad_key_limit,
         sandbox_members_max: settings.sandbox_members_max.into(),
+        client_rate_limit: settings.client_rate_limit,
+        sign_in_attempts: settings.sign_in_attempts,
     }
 }
 

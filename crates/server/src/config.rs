@@ -22,7 +22,7 @@ pub use error::ConfigError;
 pub use flags::{Flags, ServeFlags};
 pub use load::environment;
 pub use report::markdown;
-pub use value::{DatabaseUrl, PublicUrl, RedisUrl};
+pub use value::{DatabaseUrl, PublicUrl, RedisUrl, Sender, SmtpUrl, Switch};
 use value::{Form, Value};
 
 /// One thing that can be set.
@@ -169,6 +169,20 @@ settings! {
     write_queue_max: usize = preset("4096").within(1, 1_000_000);
     /// How many connections to PostgreSQL are open at most.
     postgres_connections_max: usize = preset("16").within(1, 1000);
+    /// Whether the public keys of members' tokens are also served at `/`, where the vendor's SDK looks
+    /// for them on the host that you point at this server.
+    jwks_at_root: Switch = preset("off");
+    /// Requests per 30 seconds and address to the client API, for public keys without a limit of their
+    /// own.
+    client_rate_limit: u32 = preset("200").within(1, 1_000_000);
+    /// How many wrong passwords or codes an account may meet, and how many mails, before each further
+    /// one has to wait, ever longer. An address may try ten times as many.
+    sign_in_attempts: u32 = preset("5").within(1, 1_000_000);
+    /// The mail server. Plain SMTP to another machine must offer STARTTLS, unless `?tls=none` follows.
+    /// Without a mail server mails stay in the outbox; see `guildhall mail list`.
+    smtp_url: Option<SmtpUrl> = unset().secret();
+    /// The sender of mails, such as `Site <no-reply@example.com>`. Needed with a mail server.
+    mail_from: Option<Sender> = unset();
     /// How long a query over many records may take, in milliseconds, before it is given up.
     statement_timeout_ms: u32 = preset("10000").within(100, 600_000);
 }

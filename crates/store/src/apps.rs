@@ -5,10 +5,12 @@ use crate::error::StoreError;
 use guildhall_domain::App;
 use guildhall_domain::ids::AppId;
 
-const COLUMNS: &str = "id, name, shop, api_access, passwordless, created_at";
-const INSERT: &str = "INSERT INTO apps (id, name, shop, api_access, passwordless, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6)";
-const UPDATE: &str = "UPDATE apps SET name = $1, shop = $2, api_access = $3, passwordless = $4 WHERE id = $5";
+const COLUMNS: &str = "id, name, shop, api_access, passwordless, created_at, session_seconds,
+    member_self_delete";
+const INSERT: &str = "INSERT INTO apps (id, name, shop, api_access, passwordless, created_at,
+    session_seconds, member_self_delete) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const UPDATE: &str = "UPDATE apps SET name = $1, shop = $2, api_access = $3, passwordless = $4,
+    session_seconds = $5, member_self_delete = $6 WHERE id = $7";
 
 /// Reached as `tx.apps()`.
 pub struct Apps<'t> {
@@ -27,7 +29,9 @@ impl Apps<'_> {
             app.shop.as_deref(),
             app.api_access,
             app.passwordless,
-            app.created_at
+            app.created_at,
+            app.session_seconds,
+            app.member_self_delete
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }
@@ -37,8 +41,15 @@ impl Apps<'_> {
     /// # Errors
     /// `Conflict(Shop)` if another app has the shop.
     pub async fn update(&mut self, app: &App) -> Result<(), StoreError> {
-        let values =
-            params![&app.name, app.shop.as_deref(), app.api_access, app.passwordless, app.id.as_str()];
+        let values = params![
+            &app.name,
+            app.shop.as_deref(),
+            app.api_access,
+            app.passwordless,
+            app.session_seconds,
+            app.member_self_delete,
+            app.id.as_str()
+        ];
         self.tx.execute(UPDATE, values).await.map(|_| ())
     }
 
@@ -69,5 +80,7 @@ fn from_row(row: &Row<'_>) -> Result<App, StoreError> {
         api_access: row.bool(3)?,
         passwordless: row.bool(4)?,
         created_at: row.time(5)?,
+        session_seconds: row.int(6)?,
+        member_self_delete: row.bool(7)?,
     })
 }

@@ -104,6 +104,8 @@ constraints! {
     CustomFieldKey = "custom_fields_key" on "custom_fields.app, custom_fields.key";
     /// One name, one permission of an app.
     PermissionName = "permissions_name" on "permissions.app, permissions.name";
+    /// One code, one row.
+    CodeHash = "one_time_codes_hash" on "one_time_codes.hash";
     /// One key, one data table of an app.
     DataTableKey = "data_tables_key" on "data_tables.app, data_tables.key";
     /// One key, one field of a data table.

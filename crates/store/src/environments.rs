@@ -11,6 +11,7 @@ use std::str::FromStr;
 const INSERT: &str = "INSERT INTO environments (number, app, mode, member_count, member_sequence)
     SELECT COALESCE(MAX(number), 0) + 1, $1, $2, 0, 0 FROM environments";
 const BY_APP: &str = "SELECT number, mode FROM environments WHERE app = $1 ORDER BY mode";
+const APP_OF: &str = "SELECT app FROM environments WHERE number = $1";
 const COUNT: &str = "SELECT member_count FROM environments WHERE number = $1";
 const ADMIT: &str = "UPDATE environments
     SET member_count = member_count + 1, member_sequence = member_sequence + 1
@@ -47,6 +48,16 @@ impl Environments<'_> {
     /// [`StoreError`].
     pub async fn of_app(&mut self, app: &AppId) -> Result<Vec<Environment>, StoreError> {
         self.tx.all(BY_APP, params![app.as_str()], from_row).await
+    }
+
+    /// The app that an environment belongs to.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn app_of(&mut self, environment: EnvironmentId) -> Result<AppId, StoreError> {
+        let values = params![environment];
+        let app = self.tx.first(APP_OF, values, |row| Ok(AppId::from_text(row.text(0)?))).await?;
+        app.ok_or_else(|| StoreError::corrupt("the environment is missing"))
     }
 
     /// How many members an environment has.

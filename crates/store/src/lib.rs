@@ -7,7 +7,9 @@
 //!
 //! This crate knows nothing of HTTP, of keys in plain text, or of what time it is.
 
+mod accounts;
 mod apps;
+mod attempts;
 mod audit;
 mod authority;
 mod contracts;
@@ -20,15 +22,21 @@ mod error;
 mod events;
 mod filter;
 mod keys;
+mod mails;
 mod members;
 mod meta;
 mod migrations;
+mod one_time_codes;
 mod operators;
 mod plans;
 mod records;
+mod sessions;
 mod statement;
+mod token_keys;
 
+pub use accounts::Accounts;
 pub use apps::Apps;
+pub use attempts::SignInAttempts;
 pub use audit::{Audit, AuditEntry};
 pub use authority::Authority;
 pub use contracts::{Contracts, NewContract};
@@ -40,11 +48,15 @@ pub use environments::{Admission, Environments};
 pub use error::StoreError;
 pub use events::{Event, Events};
 pub use keys::Keys;
+pub use mails::{Mail, Mails};
 pub use members::{ListOrder, ListPage, Members, NewMember};
 pub use migrations::{Migration, SCHEMA_VERSION};
+pub use one_time_codes::{OneTimeCode, OneTimeCodes};
 pub use operators::{NewOperatorLink, Operator, Operators};
 pub use plans::Plans;
 pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
+pub use sessions::Sessions;
+pub use token_keys::{TokenKey, TokenKeys};
 
 impl Tx {
     /// Apps and their flags.
@@ -105,6 +117,36 @@ impl Tx {
     /// Plans, prices and permissions.
     pub fn plans(&mut self) -> Plans<'_> {
         Plans { tx: self }
+    }
+
+    /// What members sign in with.
+    pub fn accounts(&mut self) -> Accounts<'_> {
+        Accounts { tx: self }
+    }
+
+    /// What was tried, and how often.
+    pub fn attempts(&mut self) -> SignInAttempts<'_> {
+        SignInAttempts { tx: self }
+    }
+
+    /// The outbox of mails, and the templates.
+    pub fn mails(&mut self) -> Mails<'_> {
+        Mails { tx: self }
+    }
+
+    /// One-time codes and links.
+    pub fn one_time_codes(&mut self) -> OneTimeCodes<'_> {
+        OneTimeCodes { tx: self }
+    }
+
+    /// Members' sessions.
+    pub fn sessions(&mut self) -> Sessions<'_> {
+        Sessions { tx: self }
+    }
+
+    /// The keys that tokens are signed with.
+    pub fn token_keys(&mut self) -> TokenKeys<'_> {
+        TokenKeys { tx: self }
     }
 
     /// Records of data tables.

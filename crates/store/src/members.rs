@@ -123,7 +123,19 @@ impl Members<'_> {
         environment: EnvironmentId,
         email: &Email,
     ) -> Result<Option<Member>, StoreError> {
-        self.tx.first(BY_EMAIL, params![environment, email.normal()], member_from_row).await
+        self.find_by_normal_email(environment, email.normal()).await
+    }
+
+    /// As [`Members::find_by_email`], for a normal form that was stored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_normal_email(
+        &mut self,
+        environment: EnvironmentId,
+        email_normal: &str,
+    ) -> Result<Option<Member>, StoreError> {
+        self.tx.first(BY_EMAIL, params![environment, email_normal], member_from_row).await
     }
 
     /// Makes other units that change the member at this place wait for this one.

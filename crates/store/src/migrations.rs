@@ -34,6 +34,7 @@ macro_rules! migrations {
 migrations! {
     1 "0001_start";
     2 "0002_data_tables";
+    3 "0003_sign_in";
 }
 
 /// The version that this binary brings a database to.

@@ -29,6 +29,8 @@ fn app(name: &str) -> App {
         shop: None,
         api_access: true,
         passwordless: false,
+        session_seconds: 60,
+        member_self_delete: true,
         created_at: Timestamp::from_micros(1),
     }
 }

@@ -7,10 +7,12 @@ pub mod postgres;
 pub mod process;
 mod scene;
 mod server;
+mod site;
 
 pub use clock::{MockClock, SeededChance};
 pub use engine::{Database, Engine};
 pub use server::{Reply, Request, TestServer};
+pub use site::{PASSWORD, token_and_member};
 /// For macros.
 pub use tokio;
 

@@ -32,6 +32,8 @@ pub struct TestServer {
     pub sandbox_key: String,
     /// An unlimited secret key of live.
     pub live_key: String,
+    /// The public key of the sandbox.
+    pub public_key: String,
     /// The database under it.
     pub database: Database,
     router: Router,
@@ -52,11 +54,13 @@ impl TestServer {
         change(&mut settings);
         let chance = Arc::new(SeededChance::new(1));
         let guildhall = Guildhall::open(settings, clock.clone(), chance).await.expect("the database opens");
-        let app = create_app(&guildhall, "Test").await.app.id;
+        let created = create_app(&guildhall, "Test").await;
+        let public_key = public_key(&created, Mode::Sandbox);
+        let app = created.app.id;
         let sandbox_key = unlimited(&guildhall, &app, Mode::Sandbox).await;
         let live_key = unlimited(&guildhall, &app, Mode::Live).await;
         let router = router(guildhall.clone(), HttpSettings::default());
-        Self { guildhall, clock, app, sandbox_key, live_key, database, router }
+        Self { guildhall, clock, app, sandbox_key, live_key, public_key, database, router }
     }
 
     /// Another app in the same installation, with an unlimited sandbox key.
@@ -102,7 +106,13 @@ impl TestServer {
     }
 }
 
-async fn create_app(guildhall: &Guildhall, name: &str) -> CreatedApp {
+/// The public key that an app was made with.
+pub(crate) fn public_key(created: &CreatedApp, mode: Mode) -> String {
+    let found = created.keys.iter().find(|key| key.mode == mode && key.kind == KeyKind::Public);
+    found.expect("every app has one").created.plain.reveal().to_owned()
+}
+
+pub(crate) async fn create_app(guildhall: &Guildhall, name: &str) -> CreatedApp {
     guildhall.create_app(name, None, Actor::CommandLine).await.expect("an app is made")
 }
 

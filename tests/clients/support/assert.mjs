@@ -11,6 +11,6 @@ const counted = (check) => (...args) => {
   return check(...args);
 };
 
-const NAMES = ['ok', 'equal', 'notEqual', 'deepEqual', 'notDeepEqual', 'match', 'doesNotMatch'];
+const NAMES = ['ok', 'equal', 'notEqual', 'deepEqual', 'notDeepEqual', 'match', 'doesNotMatch', 'rejects'];
 
 export default Object.fromEntries(NAMES.map((name) => [name, counted(strict[name])]));

@@ -20,12 +20,12 @@ async function freePort() {
   return port;
 }
 
-/** Starts the server with its output going to a file in `dir`; resolves when it is ready. */
-export async function startServer(dir) {
+/** Starts the server, with more flags, its output going to a file in `dir`; resolves when it is ready. */
+export async function startServer(dir, flags = []) {
   const logFile = join(dir, 'server.log');
   const listen = `127.0.0.1:${await freePort()}`;
   const output = openSync(logFile, 'a');
-  const child = spawn(program(), ['serve', '--data-dir', dataDir(), '--listen', listen], {
+  const child = spawn(program(), ['serve', '--data-dir', dataDir(), '--listen', listen, ...flags], {
     env: commandEnvironment(),
     stdio: ['ignore', output, output],
   });

@@ -2,6 +2,7 @@
 
 use super::identities::Identity;
 use super::seconds_up;
+use super::visitor::Visitor;
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::record::Recorder;
@@ -105,8 +106,9 @@ pub struct Access<'c> {
 }
 
 #[derive(Clone, Copy)]
-enum Who<'c> {
+pub(super) enum Who<'c> {
     Caller(&'c Caller),
+    Visitor(&'c Visitor),
     CommandLine,
 }
 
@@ -133,6 +135,10 @@ impl CommandLineAccess {
 }
 
 impl<'c> Access<'c> {
+    pub(super) fn of(who: Who<'c>, definitions: &'c Arc<Definitions>, place: Environment) -> Self {
+        Self { who, definitions, environment: place.id, mode: place.mode }
+    }
+
     /// The environment.
     pub fn environment(&self) -> EnvironmentId {
         self.environment
@@ -152,6 +158,9 @@ impl<'c> Access<'c> {
     pub(crate) fn asker(&self) -> Asker {
         match self.who {
             Who::Caller(_) | Who::CommandLine => Asker::Admin,
+            Who::Visitor(visitor) => {
+                visitor.member().map_or(Asker::Stranger, |member| Asker::Member(member.key))
+            }
         }
     }
 
@@ -161,6 +170,7 @@ impl<'c> Access<'c> {
             Who::Caller(caller) => {
                 (Actor::Key(caller.key_id().clone()), caller.request.as_deref().map(str::to_owned))
             }
+            Who::Visitor(visitor) => visitor.actor(),
             Who::CommandLine => (Actor::CommandLine, None),
         };
         Recorder {

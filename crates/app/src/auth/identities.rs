@@ -3,6 +3,7 @@
 use super::LastUsed;
 use super::addresses::Addresses;
 use crate::definitions::Definitions;
+use guildhall_domain::app::Environment;
 use guildhall_domain::ids::{AppId, KeyId};
 use guildhall_domain::key::{HashedKey, Key, PlainKey};
 use guildhall_domain::rate::SlidingWindow;
@@ -43,6 +44,7 @@ struct Known {
     version: i64,
     identities: HashMap<u64, Arc<Identity>>,
     definitions: HashMap<AppId, Arc<Definitions>>,
+    live: HashMap<AppId, Environment>,
 }
 
 impl Identities {
@@ -109,5 +111,31 @@ impl Identities {
         });
         known.identities.insert(self.seed.hash_one(plain.reveal()), Arc::clone(&identity));
         identity
+    }
+
+    /// An app that was named by its id at this version, with its live environment.
+    pub(super) fn recall_app(&self, version: i64, app: &AppId) -> Option<(Arc<Definitions>, Environment)> {
+        let known = self.known.read();
+        if known.version != version {
+            return None;
+        }
+        Some((Arc::clone(known.definitions.get(app)?), *known.live.get(app)?))
+    }
+
+    /// Keeps an app that was read at this version, or after it.
+    pub(super) fn remember_app(
+        &self,
+        version: i64,
+        (definitions, live): (Definitions, Environment),
+    ) -> (Arc<Definitions>, Environment) {
+        let mut known = self.known.write();
+        if known.version != version {
+            *known = Known { version, ..Known::default() };
+        }
+        let app = definitions.app.id.clone();
+        let kept = known.definitions.entry(app.clone()).or_insert_with(|| Arc::new(definitions));
+        let kept = Arc::clone(kept);
+        known.live.insert(app, live);
+        (kept, live)
     }
 }

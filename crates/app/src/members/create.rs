@@ -38,16 +38,39 @@ pub struct Draft {
     pub json: Object,
     /// Where to go after signing in.
     pub login_redirect: Option<String>,
+    /// Whether the address is known to be the member's.
+    pub verified: bool,
 }
 
 /// A draft that has passed every check that needs no database.
-pub(super) struct Checked {
+pub(crate) struct Checked {
     pub email: Option<Email>,
     pub member: Member,
     pub password_hash: Option<String>,
     pub imported_id: bool,
     /// 8 random bytes for the id.
     pub nonce: u64,
+}
+
+/// A member that needs nothing any more but to be stored.
+pub(crate) struct PreparedMember {
+    checked: Checked,
+    definitions: Arc<Definitions>,
+    environment: EnvironmentId,
+    codec: MemberIdCodec,
+    sandbox_max: i64,
+    recorder: Recorder,
+}
+
+impl PreparedMember {
+    /// Stores the member with its plans, and the records of it.
+    pub(crate) async fn store(self, tx: &mut Tx) -> Result<Member, AppError> {
+        let environment = self.environment;
+        let admission = Admitter { environment, codec: &self.codec, sandbox_max: self.sandbox_max };
+        let member = admission.insert(tx, &self.definitions, self.checked).await?;
+        record_created(tx, &self.recorder, environment, &member, &self.definitions).await?;
+        Ok(member)
+    }
 }
 
 impl Guildhall {
@@ -58,10 +81,26 @@ impl Guildhall {
     /// `PasswordTooLong`, `PlanNotFound`, `PlanNotFree`, `PlanFull`, `SandboxFull`, `BodyInvalid`,
     /// `BodyTooLarge`, `Busy`, `StoreUnavailable`.
     pub async fn create_member(&self, access: &Access<'_>, draft: Draft) -> Result<Member, AppError> {
+        if draft.password.is_none() && !access.definitions().app.passwordless {
+            check_address(draft.email.as_deref())?;
+            return Err(Code::PasswordMissing.into());
+        }
+        let prepared = self.prepare_member(access, draft).await?;
+        self.store().write(move |tx| Box::pin(prepared.store(tx))).await
+    }
+
+    /// Does everything about a new member that can be done before the unit of work that stores it.
+    ///
+    /// # Errors
+    /// As [`Guildhall::create_member`].
+    pub(crate) async fn prepare_member(
+        &self,
+        access: &Access<'_>,
+        draft: Draft,
+    ) -> Result<PreparedMember, AppError> {
         let definitions = Arc::clone(access.definitions());
-        let email = draft.email.as_deref().filter(|email| !email.is_empty());
-        let email = values::email(email.ok_or(Code::EmailMissing)?)?;
-        check_password(draft.password.as_ref(), &definitions)?;
+        let email = check_address(draft.email.as_deref())?;
+        check_password(draft.password.as_ref())?;
         let plans = free_plans(&definitions, &draft.plans)?;
         let now = self.now();
         let mut member = blank(now);
@@ -72,6 +111,7 @@ impl Guildhall {
         member.json = values::json(&draft.json)?;
         member.login_redirect = values::redirect(draft.login_redirect)?;
         member.email = Some(email.as_given().to_owned());
+        member.verified = draft.verified;
         member.contracts = self.free_contracts(&plans, now);
 
         // Hashing is dear: what is doomed is turned away before it. The unit of work below
@@ -85,17 +125,14 @@ impl Guildhall {
             imported_id: false,
             nonce: nonce(self.chance().entropy()),
         };
-        let (environment, codec) = (access.environment(), self.store().member_ids().clone());
-        let (recorder, sandbox_max) = (access.recorder(now), self.limits().sandbox_members_max);
-        let created = self.store().write(move |tx| {
-            Box::pin(async move {
-                let admission = Admitter { environment, codec: &codec, sandbox_max };
-                let member = admission.insert(tx, &definitions, checked).await?;
-                record_created(tx, &recorder, environment, &member, &definitions).await?;
-                Ok(member)
-            })
-        });
-        created.await
+        Ok(PreparedMember {
+            checked,
+            definitions,
+            environment: access.environment(),
+            codec: self.store().member_ids().clone(),
+            sandbox_max: self.limits().sandbox_members_max,
+            recorder: access.recorder(now),
+        })
     }
 
     async fn turn_away_early(&self, access: &Access<'_>, email: &Email) -> Result<(), AppError> {
@@ -240,18 +277,23 @@ pub(super) async fn record_created(
 }
 
 /// The member object that events carry, with its JSON left out as in lists.
-pub(super) fn payload(member: &Member, definitions: &Definitions) -> String {
+pub(crate) fn payload(member: &Member, definitions: &Definitions) -> String {
     let mut out = Vec::with_capacity(1024);
     write_member(&mut out, member, definitions, Shown::default());
     String::from_utf8(out).expect("a member object is written as UTF-8")
 }
 
-fn check_password(password: Option<&Password>, definitions: &Definitions) -> Result<(), AppError> {
+/// The address, which must be there and be one.
+fn check_address(email: Option<&str>) -> Result<Email, AppError> {
+    let email = email.filter(|email| !email.is_empty()).ok_or(Code::EmailMissing)?;
+    values::email(email)
+}
+
+/// A password that is given must be long enough.
+pub(crate) fn check_password(password: Option<&Password>) -> Result<(), AppError> {
     match password {
-        None if definitions.app.passwordless => Ok(()),
-        None => Err(Code::PasswordMissing.into()),
         Some(password) if password.chars() < PASSWORD_CHARS_MIN => Err(Code::PasswordTooShort.into()),
-        Some(_) => Ok(()),
+        _ => Ok(()),
     }
 }
 

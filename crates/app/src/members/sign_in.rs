@@ -5,7 +5,19 @@ use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use crate::passwords::{Password, PasswordHash, Verdict};
+use guildhall_domain::EnvironmentId;
 use guildhall_domain::email::Email;
+use guildhall_domain::member_id::MemberKey;
+
+/// What became of a password.
+pub(crate) enum Proof {
+    /// It is this member's, who has this hash of it stored.
+    Right { member: MemberKey, hash: String },
+    /// It is not the member's, or there is no such member.
+    Wrong,
+    /// The member has no password.
+    NotSet,
+}
 
 impl Guildhall {
     /// The member with this address and password; nothing if there is none or the password is
@@ -21,28 +33,52 @@ impl Guildhall {
         password: Password,
     ) -> Result<Option<Member>, AppError> {
         let (environment, email) = (access.environment(), values::email(email)?);
+        match self.prove_password(environment, &email, password).await? {
+            Proof::Right { .. } => self.member_by_email(access, email).await,
+            Proof::Wrong | Proof::NotSet => Ok(None),
+        }
+    }
+
+    /// Judges a password for an address. Exactly one hash is computed, whether there is such a member
+    /// and whether it has a password or not.
+    pub(crate) async fn prove_password(
+        &self,
+        environment: EnvironmentId,
+        email: &Email,
+        password: Password,
+    ) -> Result<Proof, AppError> {
         let wanted = email.clone();
         let found = self.store().read::<_, AppError, _>(move |tx| {
             Box::pin(async move { Ok(tx.members().find_password(environment, &wanted).await?) })
         });
-        let Some((key, Some(stored))) = found.await? else {
-            self.passwords().verify_absent(password).await?;
-            return Ok(None);
-        };
-        let hash = PasswordHash::parse(&stored)?;
-        let upgrade = match self.passwords().verify(hash, password, self.chance().entropy()).await? {
-            Verdict::Wrong => return Ok(None),
-            Verdict::Right { upgrade } => upgrade,
-        };
-        if let Some(better) = upgrade {
-            let upgraded = self.store().write::<_, AppError, _>(move |tx| {
-                Box::pin(
-                    async move { Ok(tx.members().upgrade_password(key, &stored, better.as_str()).await?) },
-                )
-            });
-            upgraded.await?;
+        match found.await? {
+            Some((member, Some(hash))) => self.prove_stored(member, hash, password).await,
+            absent => {
+                self.passwords().verify_absent(password).await?;
+                Ok(absent.map_or(Proof::Wrong, |_| Proof::NotSet))
+            }
         }
-        self.member_by_email(access, email).await
+    }
+
+    /// Judges a password by a member's stored hash, which is replaced if it is not as today's are.
+    pub(crate) async fn prove_stored(
+        &self,
+        member: MemberKey,
+        stored: String,
+        password: Password,
+    ) -> Result<Proof, AppError> {
+        let hash = PasswordHash::parse(&stored)?;
+        let better = match self.passwords().verify(hash, password, self.chance().entropy()).await? {
+            Verdict::Wrong => return Ok(Proof::Wrong),
+            Verdict::Right { upgrade: None } => return Ok(Proof::Right { member, hash: stored }),
+            Verdict::Right { upgrade: Some(better) } => better.as_str().to_owned(),
+        };
+        let hash = better.clone();
+        let upgraded = self.store().write::<_, AppError, _>(move |tx| {
+            Box::pin(async move { Ok(tx.members().upgrade_password(member, &stored, &better).await?) })
+        });
+        upgraded.await?;
+        Ok(Proof::Right { member, hash })
     }
 
     async fn member_by_email(&self, access: &Access<'_>, email: Email) -> Result<Option<Member>, AppError> {

@@ -118,13 +118,15 @@ impl Guildhall {
     }
 }
 
-async fn change_email(
+/// Gives a member another address. Codes that were mailed to the old one end.
+pub(crate) async fn change_email(
     tx: &mut guildhall_store::Tx,
     member: &mut Member,
     email: &Email,
 ) -> Result<(), AppError> {
     let changed = tx.members().update_email(member.key, email).await;
     or_conflict(changed, &[(Constraint::MemberEmail, Code::EmailTaken)])?;
+    tx.one_time_codes().delete_of_member(member.key).await?;
     member.email = Some(email.as_given().to_owned());
     Ok(())
 }

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 pub(super) type Object = Map<String, Value>;
 
-pub(super) fn email(text: &str) -> Result<Email, AppError> {
+pub(crate) fn email(text: &str) -> Result<Email, AppError> {
     Email::parse(text).ok_or_else(|| Code::EmailInvalid.into())
 }
 

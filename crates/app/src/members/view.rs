@@ -3,6 +3,7 @@
 //! Written straight into a buffer: stored JSON is spliced in as it is, so that showing a member
 //! costs no parsing.
 
+use crate::account::Account;
 use crate::definitions::Definitions;
 use crate::json_writer::{list, opt_text, text, time};
 use guildhall_domain::contract::Contract;
@@ -54,6 +55,62 @@ pub fn write_member(out: &mut Vec<u8>, member: &Member, definitions: &Definition
         out.extend_from_slice(b",\"teams\":[]");
     }
     out.push(b'}');
+}
+
+/// Appends a member as the client API shows it to the member itself: how it signs in beside what it
+/// is, without the JSON and without what only servers are to know.
+pub fn write_own_member(out: &mut Vec<u8>, account: &Account, definitions: &Definitions) {
+    let member = &account.member;
+    out.extend_from_slice(b"{\"id\":");
+    text(out, member.id.as_str());
+    out.extend_from_slice(b",\"auth\":{\"email\":");
+    opt_text(out, member.email.as_deref());
+    out.extend_from_slice(b",\"hasPassword\":");
+    truth(out, account.has_password);
+    out.extend_from_slice(b",\"providers\":");
+    list(out, &account.providers, |out, provider| {
+        out.extend_from_slice(b"{\"provider\":");
+        text(out, provider);
+        out.push(b'}');
+    });
+    out.extend_from_slice(b"},\"verified\":");
+    truth(out, member.verified);
+    out.extend_from_slice(b",\"metaData\":");
+    out.extend_from_slice(member.meta_data.as_str().as_bytes());
+    out.extend_from_slice(b",\"customFields\":");
+    out.extend_from_slice(member.custom_fields.as_str().as_bytes());
+    out.extend_from_slice(b",\"permissions\":");
+    permissions(out, member, definitions);
+    out.extend_from_slice(b",\"planConnections\":");
+    list(out, &member.contracts, write_own_plan_connection);
+    out.extend_from_slice(b",\"loginRedirect\":");
+    opt_text(out, member.login_redirect.as_deref());
+    out.extend_from_slice(b",\"profileImage\":");
+    opt_text(out, member.profile_image.as_deref());
+    out.extend_from_slice(b",\"stripeCustomerId\":");
+    opt_text(out, member.stripe_customer_id.as_deref());
+    out.extend_from_slice(b",\"createdAt\":");
+    time(out, member.created_at);
+    out.push(b'}');
+}
+
+/// A plan connection as members see theirs: without the plan's name.
+fn write_own_plan_connection(out: &mut Vec<u8>, contract: &Contract) {
+    out.extend_from_slice(b"{\"id\":");
+    text(out, contract.id.as_str());
+    out.extend_from_slice(b",\"active\":");
+    truth(out, contract.status.gives_access());
+    out.extend_from_slice(b",\"status\":");
+    text(out, contract.status.as_str());
+    out.extend_from_slice(b",\"planId\":");
+    text(out, contract.plan.as_str());
+    out.extend_from_slice(b",\"type\":");
+    text(out, contract.kind.as_str());
+    out.extend_from_slice(b",\"payment\":null}");
+}
+
+fn truth(out: &mut Vec<u8>, value: bool) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
 }
 
 /// Appends a contract as a plan connection.

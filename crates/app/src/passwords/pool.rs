@@ -11,6 +11,7 @@ use std::hint::black_box;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 
 /// How far hashing yields to everything else: 0 is an ordinary thread, 19 the humblest.
@@ -36,6 +37,7 @@ pub struct PoolSettings {
 /// ends when the job it is in is done.
 pub struct PasswordPool {
     queue: Arc<Queue>,
+    taken: AtomicU64,
 }
 
 impl PasswordPool {
@@ -45,7 +47,8 @@ impl PasswordPool {
     /// When the system will not start a thread.
     pub fn new(settings: PoolSettings) -> std::io::Result<Self> {
         let threads = settings.threads.get();
-        let pool = Self { queue: Arc::new(Queue::new(threads, settings.waiting_max)) };
+        let queue = Arc::new(Queue::new(threads, settings.waiting_max));
+        let pool = Self { queue, taken: AtomicU64::new(0) };
         for number in 0..threads {
             let queue = Arc::clone(&pool.queue);
             std::thread::Builder::new().name(format!("password-{number}")).spawn(move || {
@@ -103,6 +106,11 @@ impl PasswordPool {
         self.queue.waiting()
     }
 
+    /// How many jobs were taken on since the start.
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// How many threads are at work now.
     pub fn busy(&self) -> usize {
         self.queue.busy()
@@ -122,6 +130,7 @@ impl PasswordPool {
             Box::new(move || drop(sender.send(outcome)))
         });
         let _place = self.queue.join(job).ok_or(PasswordError::Busy)?;
+        self.taken.fetch_add(1, Ordering::Relaxed);
         receiver.await.unwrap_or(Err(PasswordError::Failed))
     }
 }

@@ -1,6 +1,7 @@
 //! Creating a record.
 
 use super::Home;
+use super::privacy::owns;
 use super::writing::{
     LinkOutcome, Written, check_complete, check_size, or_not_unique, resolve, with_defaults, write_links,
 };
@@ -51,7 +52,8 @@ impl Guildhall {
                 check_size(&record)?;
                 let detail = json!({ "table": home.table().key });
                 recorder.audit(tx, "record.create", &record.id, &detail).await?;
-                Ok(Written { record, links })
+                let owned = owns(home.asker(), &record);
+                Ok(Written { record, links, owned })
             })
         });
         created.await

@@ -1,6 +1,7 @@
 //! Finding records, with what they point at.
 
 use super::Home;
+use super::privacy::{owns, veil_all};
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
@@ -55,6 +56,8 @@ pub struct Node {
     pub counts: Vec<(i64, i64)>,
     /// About how many bytes it takes to show, with what it includes.
     pub bytes: usize,
+    /// Whether it is the caller's own, where a member's page asked.
+    pub owned: Option<bool>,
 }
 
 /// What a field points at.
@@ -140,6 +143,7 @@ async fn find_many(tx: &mut Tx, home: &Home, query: &FindMany) -> Result<Found, 
         AppError::because(Code::RecordQueryInvalid, "The record that after names is no longer there")
     })?;
     let mut items = nodes(tx, *place, asker, page.records, &query.shape.include).await?;
+    veil_all(&mut items, asker, &home.definitions.custom_fields);
     show_only(&mut items, query.shape.select.as_deref());
     Ok(Found::Many(PageOf { items, has_more: page.has_more, limit: query.take }))
 }
@@ -168,6 +172,7 @@ async fn find_unique(tx: &mut Tx, home: &Home, query: &FindUnique) -> Result<Fou
     let found = tx.records().find_by_id(place, &query.id, query.shape.select.as_deref()).await?;
     let record = found.filter(|record| reach.holds(record.owner)).ok_or_else(missing)?;
     let mut found = nodes(tx, *place, asker, vec![record], &query.shape.include).await?;
+    veil_all(&mut found, asker, &home.definitions.custom_fields);
     found.pop().map(Found::Unique).ok_or_else(missing)
 }
 
@@ -182,6 +187,7 @@ fn nodes<'t>(
     async move {
         let node = |record: Record| Node {
             bytes: record.size_bytes(),
+            owned: owns(asker, &record),
             record,
             table: place.table.number,
             included: Vec::new(),

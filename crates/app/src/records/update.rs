@@ -1,5 +1,6 @@
 //! Changing a record.
 
+use super::privacy::owns;
 use super::writing::{Resolved, Written, check_size, or_not_unique, required, resolve, write_links};
 use crate::auth::Access;
 use crate::error::AppError;
@@ -50,7 +51,8 @@ impl Guildhall {
                 recorder.audit(tx, "record.update", &current.id, &detail).await?;
                 let record = tx.records().find(&place, key, None).await?.ok_or(Code::RecordNotFound)?;
                 check_size(&record)?;
-                Ok(Written { record, links })
+                let owned = owns(home.asker(), &record);
+                Ok(Written { record, links, owned })
             })
         });
         updated.await
@@ -62,8 +64,9 @@ fn concerns_only_itself(changes: &Changes) -> bool {
     let own = |targets: &[Target]| targets.iter().all(|target| *target == Target::Myself);
     !changes.is_empty()
         && changes.iter().all(|(_, change)| match change {
-            Change::Link { replace: _, connect, disconnect } => own(connect) && own(disconnect),
-            Change::Clear | Change::Set(_) => false,
+            // Replacing would take others away.
+            Change::Link { replace: false, connect, disconnect } => own(connect) && own(disconnect),
+            Change::Link { replace: true, .. } | Change::Clear | Change::Set(_) => false,
         })
 }
 

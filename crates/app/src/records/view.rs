@@ -46,7 +46,9 @@ pub fn write_written(out: &mut Vec<u8>, written: &Written, table: &DataTable) {
     time(out, record.created_at);
     out.extend_from_slice(b",\"updatedAt\":");
     time(out, record.updated_at);
-    let _ = write!(out, ",\"internalOrder\":{}}}", record.key.sequence());
+    let _ = write!(out, ",\"internalOrder\":{}", record.key.sequence());
+    write_owned(out, written.owned);
+    out.push(b'}');
 }
 
 /// Appends what a query found: `{records, pagination}`, `{record}` or `{_count}`.
@@ -92,6 +94,7 @@ fn write_pagination(out: &mut Vec<u8>, has_more: bool, limit: Option<i64>, end: 
 fn write_node(out: &mut Vec<u8>, node: &Node, tables: &[DataTable]) {
     let table = numbered(tables, node.table);
     write_head(out, &node.record);
+    write_owned(out, node.owned);
     out.extend_from_slice(b",\"data\":{");
     let mut first = true;
     for field in table.into_iter().flat_map(|table| &table.fields) {
@@ -121,6 +124,13 @@ fn write_node(out: &mut Vec<u8>, node: &Node, tables: &[DataTable]) {
         out.push(b'}');
     }
     out.push(b'}');
+}
+
+/// Pages are told whether a record is their member's own.
+fn write_owned(out: &mut Vec<u8>, owned: Option<bool>) {
+    if let Some(owned) = owned {
+        let _ = write!(out, ",\"activeMemberOwnsIt\":{owned}");
+    }
 }
 
 /// `{"id", "internalOrder", "createdAt", "updatedAt"` and no closing brace.

@@ -17,6 +17,8 @@ pub struct Written {
     pub record: Record,
     /// Of each field of many references that was written, by number.
     pub links: Vec<(i64, LinkOutcome)>,
+    /// Whether it is the caller's own, where a member's page asked.
+    pub owned: Option<bool>,
 }
 
 /// What a write did to the links of one field.

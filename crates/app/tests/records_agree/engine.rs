@@ -143,7 +143,9 @@ impl Bench {
             Step::Delete { table, id } => {
                 let key = &world.table(*table).key;
                 let deleted = guildhall.delete_record(&access, key, &self.engines_id(id)).await;
-                deleted.map(|record| self.written(key, &Written { record, links: Vec::new() }, &place))
+                deleted.map(|record| {
+                    self.written(key, &Written { record, links: Vec::new(), owned: None }, &place)
+                })
             }
             Step::DeleteMember { id } => {
                 guildhall.delete_member(&access, &self.engines_id(id)).await.map(|()| String::new())

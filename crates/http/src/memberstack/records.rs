@@ -83,7 +83,7 @@ pub(crate) async fn delete(
     let deleted = async {
         let access = caller.allow(Action::RecordWrite)?;
         let record = http.guildhall().delete_record(&access, &table, &id).await?;
-        written_body(&http, &access, &table, &Written { record, links: Vec::new() })
+        written_body(&http, &access, &table, &Written { record, links: Vec::new(), owned: None })
     };
     answer(deleted.await)
 }

@@ -44,6 +44,12 @@ pub(super) enum Command {
         /// Whether members may be created without a password
         #[arg(long)]
         passwordless: Option<Switch>,
+        /// How long members' sessions last from now on, in seconds
+        #[arg(long, value_name = "SECONDS")]
+        session_seconds: Option<i64>,
+        /// Whether members may delete themselves
+        #[arg(long)]
+        member_self_delete: Option<Switch>,
         #[command(flatten)]
         print: Print,
     },
@@ -84,12 +90,23 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
                 output::table(rows, &["id", "name", "shop", "apiAccess", "createdAt"])
             });
         }
-        Command::Update { app, name, shop, api_access, passwordless, print } => {
+        Command::Update {
+            app,
+            name,
+            shop,
+            api_access,
+            passwordless,
+            session_seconds,
+            member_self_delete,
+            print,
+        } => {
             let change = AppChange {
                 name,
                 shop,
                 api_access: api_access.map(Switch::is_on),
                 passwordless: passwordless.map(Switch::is_on),
+                session_seconds,
+                member_self_delete: member_self_delete.map(Switch::is_on),
             };
             let app = guildhall.update_app(&AppId::from_text(app), change, Actor::CommandLine).await?;
             output::show(print.json, &view(&app), output::fields);
@@ -101,7 +118,8 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
 fn view(app: &App) -> Value {
     json!({
         "id": app.id, "name": app.name, "shop": app.shop, "apiAccess": app.api_access,
-        "passwordless": app.passwordless, "createdAt": app.created_at,
+        "passwordless": app.passwordless, "sessionSeconds": app.session_seconds,
+        "memberSelfDelete": app.member_self_delete, "createdAt": app.created_at,
     })
 }
 

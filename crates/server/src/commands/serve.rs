@@ -7,6 +7,7 @@ use crate::output;
 use anyhow::Context;
 use guildhall_app::Guildhall;
 use guildhall_app::apps::CreatedApp;
+use guildhall_app::mail::{Mailer, SmtpMailer};
 use guildhall_app::operators::OperatorLink;
 use guildhall_domain::Mode;
 use guildhall_domain::key::KeyKind;
@@ -50,11 +51,12 @@ async fn run_until_told(settings: &Settings, log: &LogGuard) -> anyhow::Result<(
         let link = guildhall.create_setup_link().await?;
         output::line(&first_start_notice(&created, &link, &base_url(settings)));
     }
+    guildhall.ensure_token_key().await?;
     warn_of_settings_without_effect(settings);
     let (stopping, stopped) = watch::channel(());
     let draining = Arc::new(AtomicBool::new(false));
     tokio::spawn(drain_on_signal(signals, Arc::clone(&draining), stopping));
-    let jobs = guildhall_jobs::start(guildhall.clone());
+    let jobs = guildhall_jobs::start(guildhall.clone(), mailer(settings)?);
     let metrics = serve_metrics(settings, &guildhall, stopped.clone()).await?;
     tracing::info!(%address, engine = guildhall.engine_name(), version = env!("CARGO_PKG_VERSION"), "listening");
 
@@ -79,7 +81,18 @@ fn http_settings(settings: &Settings, log: &LogGuard, draining: Arc<AtomicBool>)
         access_log: AccessLog::new(form, move |line| lines.line(line)),
         draining,
         serve_metrics: settings.metrics_listen.is_none(),
+        jwks_at_root: settings.jwks_at_root.0,
     }
+}
+
+/// The mail server, if there is one.
+fn mailer(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
+    let Some(url) = &settings.smtp_url else {
+        tracing::info!("no mail server is set: mails stay in the outbox");
+        return Ok(None);
+    };
+    let from = settings.mail_from.as_ref().context("set mail_from, the sender, beside smtp_url")?;
+    Ok(Some(Arc::new(SmtpMailer::new(url.reveal(), from.as_str())?)))
 }
 
 fn serve_settings(settings: &Settings) -> ServeSettings {
@@ -156,9 +169,6 @@ fn lock_data_dir(settings: &Settings) -> anyhow::Result<Option<File>> {
 fn warn_of_settings_without_effect(settings: &Settings) {
     if settings.redis_url.is_some() {
         tracing::warn!("redis_url has no effect yet: each node counts requests for itself");
-    }
-    if settings.token_issuer.is_some() {
-        tracing::warn!("token_issuer has no effect yet: no tokens are issued");
     }
 }
 

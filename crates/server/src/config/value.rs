@@ -142,12 +142,60 @@ secret_addresses! {
     /// The address of a Redis or Valkey server.
     RedisUrl: "an address such as `redis://:password@host:6379`",
         &["redis://", "rediss://", "redis+unix://", "unix://"];
+    /// The address of a mail server.
+    SmtpUrl: "an address such as `smtps://user:password@host:465` or `smtp://user:password@host:587`",
+        &["smtps://", "smtp://"];
 }
 
 impl DatabaseUrl {
     /// The address, to connect to. Never to a log.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl SmtpUrl {
+    /// The address, to connect to. Never to a log.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switch(pub bool);
+
+impl Value for Switch {
+    const ALLOWED: &'static str = "`on` or `off`";
+
+    fn parse(text: &str, _: (u64, u64)) -> Option<Self> {
+        match text {
+            "on" => Some(Self(true)),
+            "off" => Some(Self(false)),
+            _ => None,
+        }
+    }
+}
+
+/// A sender: an address, or a name and an address in angle brackets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender(String);
+
+impl Sender {
+    /// As it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Value for Sender {
+    const ALLOWED: &'static str =
+        "an address such as `no-reply@example.com` or `Site <no-reply@example.com>`";
+
+    fn parse(text: &str, _: (u64, u64)) -> Option<Self> {
+        let address = text.rsplit_once('<').map_or(Some(text), |(_, rest)| rest.strip_suffix('>'))?;
+        let plain = !text.chars().any(char::is_control);
+        (plain && guildhall_domain::email::Email::parse(address).is_some()).then(|| Self(text.to_owned()))
     }
 }
 

@@ -167,6 +167,18 @@ impl Row<'_> {
         }
     }
 
+    /// Bytes or NULL.
+    pub(crate) fn opt_bytes(&self, column: usize) -> Result<Option<&[u8]>, StoreError> {
+        match self {
+            Row::Sqlite(row) => match value(row, column)? {
+                ValueRef::Blob(bytes) => Ok(Some(bytes)),
+                ValueRef::Null => Ok(None),
+                _ => Err(mistyped(column)),
+            },
+            Row::Postgres(row) => row.try_get(column).map_err(|_| mistyped(column)),
+        }
+    }
+
     /// A point in time that must be there.
     pub(crate) fn time(&self, column: usize) -> Result<Timestamp, StoreError> {
         self.int(column).map(Timestamp::from_micros)

@@ -38,6 +38,7 @@ fn draft(object: Map<String, Value>) -> Result<Draft, AppError> {
         meta_data: fields.object("metaData")?.unwrap_or_default(),
         json: fields.object("json")?.unwrap_or_default(),
         login_redirect: fields.text("loginRedirect")?,
+        verified: false,
     })
 }
 

@@ -1,0 +1,6 @@
+// `node run.mjs sqlite` or `node run.mjs postgres`: the browser SDK against a server of the run's own on a fresh database.
+
+import { fileURLToPath } from 'node:url';
+import { runFolder } from '../clients/support/run.mjs';
+
+await runFolder(fileURLToPath(new URL('.', import.meta.url)), []);
