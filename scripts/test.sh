@@ -4,7 +4,7 @@ source "$(dirname "$0")/lib.sh"
 scripts/setup-test.sh
 mkdir -p "$TARGET_DIR"
 log=$TARGET_DIR/test.log
-: >"$log"
+rm -f "$log" "$log".*
 
 say 'building the tests and the server'
 cargo build --locked --workspace --bins

@@ -2,7 +2,7 @@
 //!
 //! A token is a JWT with the six claims that the vendor's have, signed RS256. Anyone can check it
 //! offline by our published keys; whether its session still stands only we can tell, by the session's
-//! id in the token's header. See `docs/decisions/0010-sign-in.md`.
+//! id in the token's header. See `docs/decisions/0008-sign-in.md`.
 
 mod ring;
 mod rotation;

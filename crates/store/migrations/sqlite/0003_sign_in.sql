@@ -1,5 +1,5 @@
 -- Signing in: sessions, the keys that tokens are signed with, one-time codes, attempts, and mail.
--- See docs/decisions/0010-sign-in.md.
+-- See docs/decisions/0008-sign-in.md.
 
 ALTER TABLE apps ADD COLUMN session_seconds INTEGER NOT NULL DEFAULT 1209600;
 ALTER TABLE apps ADD COLUMN member_self_delete INTEGER NOT NULL DEFAULT 1;
