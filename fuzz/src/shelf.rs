@@ -69,13 +69,15 @@ impl Engine {
                     skip: query.skip,
                     after: query.after,
                     select: query.shape.select.as_deref(),
+                    owner: None,
+                    owner_ids: false,
                 };
                 let page = tx.records().page(&place, request).await?;
                 let page = page.map(|page| {
                     let numbers = page.records.iter().map(|record| record.key.sequence());
                     (numbers.collect(), page.has_more)
                 });
-                Ok((page, tx.records().count(&place, &query.filter).await?))
+                Ok((page, tx.records().count(&place, &query.filter, None).await?))
             })
         }))
     }
@@ -111,7 +113,8 @@ async fn fill() -> (Store, Environment, World) {
                         environment,
                         codecs: &codecs,
                     };
-                    tx.records().next_places(&place, shelf.rows.len() as i64).await?;
+                    let rows = shelf.rows.len() as i64;
+                    tx.records().next_places(&place, rows, rows).await?;
                     for row in shelf.rows.values() {
                         tx.records()
                             .insert(&place, &stored_record(environment.id, *table, row, &place))
@@ -159,6 +162,8 @@ async fn define(tx: &mut Tx) -> Result<Environment, StoreError> {
         shop: None,
         api_access: true,
         passwordless: false,
+        member_self_delete: true,
+        session_seconds: 3_600,
         created_at: Timestamp::from_micros(1),
     };
     tx.apps().insert(&app).await?;
