@@ -33,7 +33,8 @@ both_engines! {
     async fn a_query_that_takes_too_long_is_ended_and_keeps_nobody_waiting(engine) {
         let server = TestServer::start_with(engine, |settings| {
             settings.statement_timeout_ms = LIMIT_MS;
-            settings.postgres_connections_max = 2;
+            // Four turns for queries, of which this environment gets two.
+            settings.postgres_connections_max = 8;
         }).await;
         let text = FieldDraft {
             key: "text".into(), name: "Text".into(), kind: FieldKind::Text, required: false, unique: false, default: None,

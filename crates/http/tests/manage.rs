@@ -255,7 +255,7 @@ both_engines! {
         assert_problem(&office.server.anonymous("GET", "/manage/v1/app").send().await, 401, "key_missing");
         assert_problem(&office.server.anonymous("GET", "/manage/v1/app").key("sk_unknown").send().await, 401, "key_invalid");
         assert_problem(&office.ask("GET", "nowhere", Value::Null).await, 404, "route_unknown");
-        assert_problem(&office.ask("PATCH", "app", Value::Null).await, 405, "method_not_allowed");
+        assert_problem(&office.ask("DELETE", "app", Value::Null).await, 405, "method_not_allowed");
         assert_problem(&office.ask("POST", "plans", json!({})).await, 400, "body_invalid");
         assert_problem(&office.ask("POST", "plans", json!({"name": "x", "memberLimit": -1})).await, 400, "input_invalid");
         let reply = office.ask("GET", "plans", Value::Null).await;

@@ -50,7 +50,7 @@ both_engines! {
         let too_long = "a".repeat(5000);
         for path in [
             "nobody%40example.com", "mem_sb_cunknown", "mem_", "x", "@", "%40", "a%40b%40c", "mem_sb_c000000000000000000000000",
-            &live_looking, &wrong_end, &id.to_uppercase(), "%20", "%E2%98%83", "%00", "a%00b", "'%3B--", "verify-token",
+            &live_looking, &wrong_end, &id.to_uppercase(), "%20", "%E2%98%83", "%00", "a%00b", "'%3B--",
             "..%2F..", &too_long,
         ] {
             let reply = server.request("GET", &format!("/members/{path}")).send().await;

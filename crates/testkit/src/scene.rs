@@ -50,7 +50,11 @@ impl TestServer {
 
     /// A sandbox key that may also manage.
     pub async fn managing_key(&self) -> String {
-        self.key(Mode::Sandbox, |draft| draft.scopes = Scopes::of([Scope::Members, Scope::Manage])).await.1
+        self.key(Mode::Sandbox, |draft| {
+            draft.scopes = Scopes::of([Scope::Members, Scope::Tables, Scope::Manage])
+        })
+        .await
+        .1
     }
 
     /// The same database opened once more, as another process would.
