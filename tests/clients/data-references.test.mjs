@@ -163,7 +163,8 @@ test('many members are connected, disconnected, and paged in the order they join
   // The time at which the last one joined, with more digits than a clock has.
   const { endCursor, ...pagination } = first.pagination;
   assert.deepEqual(pagination, { limit: 1, hasMore: true });
-  assert.equal(new Date(endCursor).toISOString(), jane.createdAt);
+  // Compared as text: V8 reads so many digits wrongly when they begin with a nought.
+  assert.equal(endCursor.replace(/(\.\d{3})\d{16}Z$/, '$1Z'), jane.createdAt);
   const second = await page({ take: 1, after: first.pagination.endCursor });
   assert.deepEqual(second.records.map((fan) => fan.id), [john.id]);
   assert.equal(second.pagination.hasMore, false);
