@@ -40,6 +40,8 @@ pub struct PriceDraft {
     pub money: Money,
     /// How often.
     pub interval: Interval,
+    /// How many days a new contract may be used before its first charge.
+    pub trial_days: u32,
 }
 
 /// What may change about a plan; what is `None` stays.
@@ -82,7 +84,7 @@ impl Guildhall {
         check_member_limit(draft.member_limit)?;
         let id = PlanId::named(&name, self.chance().entropy());
         let prices = draft.prices.into_iter().map(|price| self.prepare_price(&id, &name, price));
-        let plan = Plan {
+        let mut plan = Plan {
             prices: prices.collect::<Result<_, _>>()?,
             id,
             app: app.clone(),
@@ -95,12 +97,13 @@ impl Guildhall {
             redirects: draft.redirects,
             permissions: Vec::new(),
             created_at: now,
+            number: 0,
         };
         let detail = json!({ "name": plan.name, "prices": plan.prices.len() });
         self.define(app, actor, "plan.create", plan.id.to_string(), detail, move |tx| {
             Box::pin(async move {
-                tx.plans().insert(&plan).await?;
-                for price in &plan.prices {
+                tx.plans().insert(&mut plan).await?;
+                for price in &mut plan.prices {
                     tx.plans().insert_price(price, now).await?;
                 }
                 Ok(plan)
@@ -121,7 +124,7 @@ impl Guildhall {
         actor: Actor,
     ) -> Result<Price, AppError> {
         let name = draft.name.clone().unwrap_or_default();
-        let price = self.prepare_price(plan, &name, draft)?;
+        let mut price = self.prepare_price(plan, &name, draft)?;
         let now = self.now();
         let detail =
             json!({ "plan": plan.as_str(), "amount": price.money.minor, "currency": price.money.currency });
@@ -129,7 +132,7 @@ impl Guildhall {
         self.define(app, actor, "price.create", price.id.to_string(), detail, move |tx| {
             Box::pin(async move {
                 find_plan(tx, &app_id, &plan).await?;
-                tx.plans().insert_price(&price, now).await?;
+                tx.plans().insert_price(&mut price, now).await?;
                 Ok(price)
             })
         })
@@ -303,6 +306,8 @@ impl Guildhall {
             money: draft.money,
             interval: draft.interval,
             status: Status::Active,
+            number: 0,
+            trial_days: draft.trial_days,
         })
     }
 }

@@ -44,6 +44,11 @@ impl MemberKey {
         self.0
     }
 
+    /// The environment's number, as stored.
+    pub const fn environment(self) -> i64 {
+        self.0 >> SEQUENCE_BITS
+    }
+
     /// The number within the environment; this is what list cursors show.
     pub const fn sequence(self) -> i64 {
         self.0 & SEQUENCE_MAX

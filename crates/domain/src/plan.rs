@@ -41,6 +41,8 @@ pub enum Interval {
     Year(u32),
     /// Every `count` weeks.
     Week(u32),
+    /// Every `count` days.
+    Day(u32),
 }
 
 impl Interval {
@@ -51,6 +53,7 @@ impl Interval {
             Interval::Month(count) => Some(("month", count)),
             Interval::Year(count) => Some(("year", count)),
             Interval::Week(count) => Some(("week", count)),
+            Interval::Day(count) => Some(("day", count)),
         }
     }
 
@@ -64,6 +67,7 @@ impl Interval {
             "month" => Some(Interval::Month(count)),
             "year" => Some(Interval::Year(count)),
             "week" => Some(Interval::Week(count)),
+            "day" => Some(Interval::Day(count)),
             _ => None,
         }
     }
@@ -73,7 +77,8 @@ impl FromStr for Interval {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::from_parts(text, 1).ok_or_else(|| "an interval is `week`, `month`, `year` or `once`".into())
+        Self::from_parts(text, 1)
+            .ok_or_else(|| "an interval is `day`, `week`, `month`, `year` or `once`".into())
     }
 }
 
@@ -110,6 +115,11 @@ pub struct Price {
     pub interval: Interval,
     /// Whether it can still be taken.
     pub status: Status,
+    /// The number that the Appstle dialect knows it by, as a variant and as a selling plan. Given when it is
+    /// stored; unique in the installation.
+    pub number: i64,
+    /// How long a new contract may be used before its first charge.
+    pub trial_days: u32,
 }
 
 /// A plan: what members hold. A plan without prices is free.
@@ -139,6 +149,9 @@ pub struct Plan {
     pub permissions: Vec<PermissionId>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The number that the Appstle dialect knows it by, as a product and as a plan group. Given when it is
+    /// stored; unique in the installation.
+    pub number: i64,
 }
 
 impl Plan {

@@ -96,7 +96,7 @@ both_engines! {
         let add = server.request("POST", &format!("/members/{id}/add-plan")).json(&body).send().await;
         assert_eq!(add.text(), "OK");
         let money = Money::price(500, "usd").expect("a price");
-        let price = PriceDraft { name: None, money, interval: Interval::Month(1) };
+        let price = PriceDraft { name: None, money, interval: Interval::Month(1), trial_days: 0 };
         server.guildhall.create_price(&server.app, &plan, price, Actor::CommandLine).await.expect("it is made");
         let remove = server.request("POST", &format!("/members/{id}/remove-plan")).json(&body).send().await;
         assert_eq!(remove.text(), "OK");

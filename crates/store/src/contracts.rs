@@ -7,8 +7,9 @@ use guildhall_domain::contract::{Contract, ContractKind, ContractStatus};
 use guildhall_domain::ids::{ContractId, PlanId};
 use guildhall_domain::member_id::MemberKey;
 
-const INSERT: &str = "INSERT INTO contracts (member_key, id, plan, kind, status, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+const INSERT: &str =
+    "INSERT INTO contracts (member_key, id, plan, kind, status, created_at, environment, amount,
+    customer_name, imported, updated_at, document) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', FALSE, $6, '')";
 const DELETE: &str = "DELETE FROM contracts WHERE member_key = $1 AND plan = $2";
 
 /// A contract and who holds it.
@@ -38,7 +39,8 @@ impl Contracts<'_> {
             contract.plan.as_str(),
             contract.kind.as_str(),
             contract.status.as_str(),
-            contract.created_at
+            contract.created_at,
+            new.member.environment()
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }

@@ -8,21 +8,23 @@ use guildhall_domain::plan::{Interval, Money, Permission, Plan, Price, Status};
 use guildhall_domain::{EnvironmentId, Timestamp};
 
 const PLANS: &str = "SELECT id, name, description, priority, status, restrict_to_admin, member_limit,
-    redirects, created_at FROM plans WHERE app = $1 ORDER BY priority NULLS LAST, created_at, id";
+    redirects, created_at, number FROM plans WHERE app = $1 ORDER BY priority NULLS LAST, created_at, id";
 const PRICES: &str =
-    "SELECT p.id, p.plan, p.name, p.amount, p.currency, p.interval_unit, p.interval_count, p.status
-    FROM prices p JOIN plans ON plans.id = p.plan WHERE plans.app = $1 ORDER BY p.created_at, p.id";
+    "SELECT p.id, p.plan, p.name, p.amount, p.currency, p.interval_unit, p.interval_count, p.status,
+    p.number, p.trial_days FROM prices p JOIN plans ON plans.id = p.plan WHERE plans.app = $1 ORDER BY p.created_at, p.id";
 const GRANTS: &str = "SELECT g.plan, g.permission FROM plan_permissions g JOIN plans ON plans.id = g.plan
     WHERE plans.app = $1 ORDER BY g.plan, g.permission";
 const PERMISSIONS: &str = "SELECT id, name, description FROM permissions WHERE app = $1 ORDER BY name, id";
 const INSERT: &str = "INSERT INTO plans (id, app, name, description, priority, status, restrict_to_admin,
-    member_limit, redirects, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    member_limit, redirects, created_at, number) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 const UPDATE: &str = "UPDATE plans SET name = $1, description = $2, priority = $3, status = $4,
     restrict_to_admin = $5, member_limit = $6, redirects = $7 WHERE id = $8 AND app = $9";
 const DELETE: &str = "DELETE FROM plans WHERE id = $1 AND app = $2";
 const INSERT_PRICE: &str =
     "INSERT INTO prices (id, plan, name, amount, currency, interval_unit, interval_count,
-    status, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    status, created_at, number, trial_days) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+/// Numbers are never given twice, also if what had one is gone.
+const NEXT_NUMBER: &str = "UPDATE numbers SET last = last + 1 WHERE noun = $1 RETURNING last";
 const INSERT_PERMISSION: &str =
     "INSERT INTO permissions (id, app, name, description) VALUES ($1, $2, $3, $4)";
 const DELETE_PERMISSION: &str = "DELETE FROM permissions WHERE id = $1 AND app = $2";
@@ -59,11 +61,12 @@ impl Plans<'_> {
         Ok(plans)
     }
 
-    /// Stores a new plan, without prices and permissions.
+    /// Stores a new plan, without prices and permissions, and gives it its number.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn insert(&mut self, plan: &Plan) -> Result<(), StoreError> {
+    pub async fn insert(&mut self, plan: &mut Plan) -> Result<(), StoreError> {
+        plan.number = self.next_number("plan").await?;
         let values = params![
             plan.id.as_str(),
             plan.app.as_str(),
@@ -74,7 +77,8 @@ impl Plans<'_> {
             plan.restrict_to_admin,
             plan.member_limit,
             plan.redirects.as_str(),
-            plan.created_at
+            plan.created_at,
+            plan.number
         ];
         self.tx.execute(INSERT, values).await.map(|_| ())
     }
@@ -107,11 +111,17 @@ impl Plans<'_> {
         self.tx.execute(DELETE, params![id.as_str(), app.as_str()]).await.map(|rows| rows == 1)
     }
 
-    /// Stores a new price of a plan.
+    async fn next_number(&mut self, noun: &str) -> Result<i64, StoreError> {
+        let number = self.tx.first(NEXT_NUMBER, params![noun], |row| row.int(0)).await?;
+        number.ok_or_else(|| StoreError::corrupt("the numbers of a noun are missing"))
+    }
+
+    /// Stores a new price of a plan, and gives it its number.
     ///
     /// # Errors
     /// `Conflict(Reference)` if there is no such plan.
-    pub async fn insert_price(&mut self, price: &Price, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn insert_price(&mut self, price: &mut Price, now: Timestamp) -> Result<(), StoreError> {
+        price.number = self.next_number("price").await?;
         let (unit, count) = price.interval.parts().unwrap_or(("once", 1));
         let values = params![
             price.id.as_str(),
@@ -122,7 +132,9 @@ impl Plans<'_> {
             unit,
             i64::from(count),
             price.status.as_str(),
-            now
+            now,
+            price.number,
+            i64::from(price.trial_days)
         ];
         self.tx.execute(INSERT_PRICE, values).await.map(|_| ())
     }
@@ -224,6 +236,7 @@ fn plan_from_row(row: &Row<'_>, app: &AppId) -> Result<Plan, StoreError> {
         prices: Vec::new(),
         permissions: Vec::new(),
         created_at: row.time(8)?,
+        number: row.int(9)?,
     })
 }
 
@@ -236,5 +249,7 @@ fn price_from_row(row: &Row<'_>) -> Result<Price, StoreError> {
         money: Money { minor: row.int(3)?, currency: row.string(4)? },
         interval: row.parsed(5, |unit| Interval::from_parts(unit, count))?,
         status: row.parsed(7, Status::from_stored)?,
+        number: row.int(8)?,
+        trial_days: u32::try_from(row.int(9)?).map_err(|_| StoreError::corrupt("a price's trial"))?,
     })
 }

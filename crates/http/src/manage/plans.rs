@@ -170,14 +170,21 @@ fn prices(fields: &mut Fields) -> Result<Vec<PriceDraft>, AppError> {
     drafts.collect()
 }
 
-/// `{amount, currency, interval: {type, count} or "once", name?}`
+/// The longest trial, in days.
+const TRIAL_DAYS_MAX: i64 = 730;
+
+/// `{amount, currency, interval: {type, count} or "once", name?, trialDays?}`
 fn price(object: Map<String, Value>) -> Result<PriceDraft, AppError> {
     let mut fields = Fields::new(object);
     let amount = fields.int("amount")?.ok_or_else(|| wrong("amount", "an integer of minor units"))?;
     let currency = fields.text("currency")?.unwrap_or_else(|| "usd".into());
     let money = Money::price(amount, &currency)
         .ok_or_else(|| wrong("amount and currency", "a sane amount and a three-letter code"))?;
-    Ok(PriceDraft { name: fields.text("name")?, money, interval: interval(fields.take("interval"))? })
+    let trial_days = fields.int("trialDays")?.unwrap_or(0);
+    let trial_days = u32::try_from(trial_days).ok().filter(|days| i64::from(*days) <= TRIAL_DAYS_MAX);
+    let trial_days = trial_days.ok_or_else(|| wrong("trialDays", "a number of days up to 730"))?;
+    let interval = interval(fields.take("interval"))?;
+    Ok(PriceDraft { name: fields.text("name")?, money, interval, trial_days })
 }
 
 fn interval(given: Option<Value>) -> Result<Interval, AppError> {
@@ -193,7 +200,7 @@ fn interval(given: Option<Value>) -> Result<Interval, AppError> {
         }
         Some(_) => None,
     };
-    parsed.ok_or_else(|| wrong("interval", "{type: week|month|year|once, count}"))
+    parsed.ok_or_else(|| wrong("interval", "{type: day|week|month|year|once, count}"))
 }
 
 fn view(plan: &Plan) -> Value {
@@ -203,6 +210,7 @@ fn view(plan: &Plan) -> Value {
         "status": plan.status, "restrictToAdmin": plan.restrict_to_admin, "memberLimit": plan.member_limit,
         "redirects": plan.redirects.to_map(), "isPaid": !plan.is_free(), "prices": prices,
         "permissions": plan.permissions, "createdAt": plan.created_at,
+        "number": plan.number,
     })
 }
 
@@ -211,6 +219,7 @@ fn price_view(price: &Price) -> Value {
     let kind = if interval.is_some() { "SUBSCRIPTION" } else { "ONETIME" };
     json!({
         "id": price.id, "name": price.name, "amount": price.money.minor, "currency": price.money.currency,
-        "interval": interval, "type": kind, "status": price.status,
+        "interval": interval, "type": kind, "status": price.status, "number": price.number,
+        "trialDays": price.trial_days,
     })
 }

@@ -32,7 +32,7 @@ pub(super) enum Command {
         /// Three-letter code of the currency
         #[arg(long, default_value = "usd", requires = "price")]
         currency: String,
-        /// `week`, `month`, `year` or `once`
+        /// `day`, `week`, `month`, `year` or `once`
         #[arg(long, default_value = "once", requires = "price")]
         interval: Interval,
         /// Only servers and operators may give it
@@ -106,7 +106,7 @@ fn price_draft(minor: i64, currency: &str, interval: Interval) -> anyhow::Result
     let Some(money) = Money::price(minor, currency) else {
         bail!("a price is a number of minor units from 0, with a three-letter currency");
     };
-    Ok(PriceDraft { name: None, money, interval })
+    Ok(PriceDraft { name: None, money, interval, trial_days: 0 })
 }
 
 fn view(plan: &Plan) -> Value {
