@@ -9,6 +9,7 @@ mod addresses;
 mod caller;
 mod identities;
 mod last_used;
+mod store_key;
 mod visitor;
 mod visitor_limits;
 

@@ -166,7 +166,8 @@ impl Guildhall {
         &self.0.visitor_limits
     }
 
-    pub(crate) fn public_url(&self) -> &str {
+    /// The server's own address, as its callers know it. No slash at its end.
+    pub fn public_url(&self) -> &str {
         &self.0.public_url
     }
 

@@ -98,6 +98,17 @@ pub struct App {
     pub created_at: Timestamp,
 }
 
+impl App {
+    /// What the Appstle dialect calls its store: the shop domain, or for an app without one a name that is
+    /// made of its id and belongs to nobody else. A store of theirs always has a domain.
+    pub fn store_name(&self) -> String {
+        match &self.shop {
+            Some(shop) => shop.clone(),
+            None => format!("{}.guildhall.local", self.id.as_str().trim_start_matches(AppId::PREFIX)),
+        }
+    }
+}
+
 /// A shop domain in its one normal form (lower case), or nothing if the text is no
 /// `….myshopify.com` or plain host name.
 pub fn shop_domain(text: &str) -> Option<String> {
@@ -115,6 +126,24 @@ pub fn shop_domain(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_app_without_a_shop_still_has_a_store_name_that_is_a_domain() {
+        let mut app = App {
+            id: AppId::new([7; 16]),
+            name: "Site".into(),
+            shop: None,
+            api_access: true,
+            passwordless: false,
+            session_seconds: 1,
+            member_self_delete: true,
+            created_at: Timestamp::from_micros(0),
+        };
+        let name = app.store_name();
+        assert!(name.ends_with(".guildhall.local") && shop_domain(&name) == Some(name.clone()), "{name}");
+        app.shop = Some("a.myshopify.com".into());
+        assert_eq!(app.store_name(), "a.myshopify.com");
+    }
 
     #[test]
     fn shop_domains_are_host_names() {

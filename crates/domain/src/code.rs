@@ -34,6 +34,10 @@ codes! {
     KeyMissing = ("key_missing", 401, "Send your secret key in the X-API-KEY header.");
     /// Unknown, revoked, expired, of another kind or from a forbidden address.
     KeyInvalid = ("key_invalid", 401, "This key is not valid.");
+    /// The app's store keys need a partner's key beside them.
+    ApiAccessOff = ("api_access_off", 403, "This store's plan does not include direct access to the API.");
+    /// The store that was named is not the key's.
+    ShopForeign = ("shop_foreign", 401, "This key is not of that store.");
     /// The key lacks a scope.
     ScopeMissing = ("scope_missing", 403, "This key's scopes do not allow this.");
     /// Only for members that are signed in.

@@ -7,7 +7,7 @@
 
 use crate::app::{EnvironmentId, Mode};
 use crate::ids::{AppId, KeyId};
-use crate::scope::Scopes;
+use crate::scope::{Action, Scopes};
 use crate::time::Timestamp;
 use ipnet::IpNet;
 use sha2::{Digest, Sha256};
@@ -62,6 +62,15 @@ impl KeyKind {
             (KeyKind::Public, _) => "pk_",
             (KeyKind::Store, _) => "apst_",
             (KeyKind::Partner, _) => "ptnr_",
+        }
+    }
+
+    /// Whether keys of this kind are for such actions at all, whatever their scopes say.
+    pub const fn is_for(self, action: Action) -> bool {
+        match self {
+            KeyKind::Secret => true,
+            KeyKind::Store => action.is_about_contracts(),
+            KeyKind::Public | KeyKind::Partner => false,
         }
     }
 }
@@ -281,6 +290,11 @@ impl Key {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
+    /// Whether it may do this: its kind is for that, and its scopes allow it.
+    pub fn may(&self, action: Action) -> bool {
+        self.kind.is_for(action) && self.scopes.allow(action)
+    }
+
     /// Whether a call from `address` is allowed. An IPv4 address that arrives in its IPv6-mapped
     /// form counts as IPv4.
     pub fn allows_address(&self, address: std::net::IpAddr) -> bool {
@@ -351,6 +365,17 @@ mod tests {
         let key = PlainKey::presented("sk_sb_secretsecret").expect("visible");
         assert_eq!(format!("{key:?} {:?}", key.hash()), "PlainKey(..) HashedKey(..)");
         assert_eq!(key.start(), "sk_sb_secr");
+    }
+
+    #[test]
+    fn a_store_key_is_for_contracts_and_nothing_else() {
+        for action in [Action::ContractRead, Action::ContractWrite, Action::BillingWrite] {
+            assert!(KeyKind::Store.is_for(action) && KeyKind::Secret.is_for(action));
+            assert!(!KeyKind::Partner.is_for(action) && !KeyKind::Public.is_for(action));
+        }
+        for action in [Action::MemberRead, Action::RecordRead, Action::ManageRead, Action::MemberWrite] {
+            assert!(!KeyKind::Store.is_for(action) && KeyKind::Secret.is_for(action));
+        }
     }
 
     #[test]

@@ -131,6 +131,9 @@ impl Money {
     }
 }
 
+/// The longest trial, in days.
+pub const TRIAL_DAYS_MAX: u32 = 730;
+
 /// A price of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {

@@ -14,10 +14,35 @@ pub enum Action {
     RecordRead,
     /// Create, change and delete records.
     RecordWrite,
+    /// Read contracts, their attempts, and what contracts can be for.
+    ContractRead,
+    /// Create, change and end contracts, and offer what they can be for.
+    ContractWrite,
+    /// Charge, skip and move what is billed.
+    BillingWrite,
     /// Read plans, permissions and custom fields through the management API.
     ManageRead,
     /// Change plans, permissions and custom fields through the management API.
     ManageWrite,
+}
+
+impl Action {
+    /// Whether it changes something, which a read-only key may not.
+    pub const fn is_write(self) -> bool {
+        match self {
+            Action::MemberWrite
+            | Action::RecordWrite
+            | Action::ContractWrite
+            | Action::BillingWrite
+            | Action::ManageWrite => true,
+            Action::MemberRead | Action::RecordRead | Action::ContractRead | Action::ManageRead => false,
+        }
+    }
+
+    /// Whether it is about contracts and their billing.
+    pub const fn is_about_contracts(self) -> bool {
+        matches!(self, Action::ContractRead | Action::ContractWrite | Action::BillingWrite)
+    }
 }
 
 /// A grant that a key can carry.
@@ -91,14 +116,17 @@ impl Scopes {
 
     /// Whether a key with these scopes may do this.
     pub fn allow(self, action: Action) -> bool {
-        let write = matches!(action, Action::MemberWrite | Action::RecordWrite | Action::ManageWrite);
-        if write && self.has(Scope::ReadOnly) {
+        if action.is_write() && self.has(Scope::ReadOnly) {
             return false;
         }
         match action {
             Action::ManageRead | Action::ManageWrite => self.has(Scope::Manage),
             Action::MemberRead | Action::MemberWrite => self.covers(Scope::Members),
             Action::RecordRead | Action::RecordWrite => self.covers(Scope::Tables),
+            // Who bills has to see what.
+            Action::ContractRead => self.covers(Scope::Contracts) || self.covers(Scope::Billing),
+            Action::ContractWrite => self.covers(Scope::Contracts),
+            Action::BillingWrite => self.covers(Scope::Billing),
         }
     }
 
@@ -128,25 +156,34 @@ impl fmt::Debug for Scopes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Action::{ManageRead, ManageWrite, MemberRead, MemberWrite, RecordRead, RecordWrite};
+    use Action::{
+        BillingWrite, ContractRead, ContractWrite, ManageRead, ManageWrite, MemberRead, MemberWrite, RecordRead,
+        RecordWrite,
+    };
 
     #[test]
     fn the_table_of_scopes_and_actions() {
-        let all = [MemberRead, MemberWrite, RecordRead, RecordWrite, ManageRead, ManageWrite];
+        let contracts = [ContractRead, ContractWrite, BillingWrite];
+        let rest = [MemberRead, MemberWrite, RecordRead, RecordWrite, ManageRead, ManageWrite];
+        let all = [rest.as_slice(), &contracts].concat();
         for (stored, allowed) in [
-            ("", vec![MemberRead, MemberWrite, RecordRead, RecordWrite]),
-            ("read-only", vec![MemberRead, RecordRead]),
+            ("", [&rest[..4], &contracts].concat()),
+            ("read-only", vec![MemberRead, RecordRead, ContractRead]),
             ("members", vec![MemberRead, MemberWrite]),
             ("read-only,members", vec![MemberRead]),
             ("tables", vec![RecordRead, RecordWrite]),
             ("read-only,tables", vec![RecordRead]),
-            ("contracts", vec![]),
+            ("contracts", vec![ContractRead, ContractWrite]),
+            ("read-only,contracts", vec![ContractRead]),
+            ("billing", vec![ContractRead, BillingWrite]),
+            ("read-only,billing", vec![ContractRead]),
+            ("contracts,billing", contracts.to_vec()),
             ("manage", vec![ManageRead, ManageWrite]),
             ("read-only,manage", vec![ManageRead]),
             ("members,manage", vec![MemberRead, MemberWrite, ManageRead, ManageWrite]),
         ] {
             let scopes = Scopes::from_stored(stored).expect("known scopes");
-            for action in all {
+            for action in all.iter().copied() {
                 assert_eq!(scopes.allow(action), allowed.contains(&action), "{stored}: {action:?}");
             }
             assert_eq!(Scopes::from_stored(&scopes.to_stored()), Some(scopes));

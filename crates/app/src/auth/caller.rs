@@ -6,7 +6,7 @@ use super::visitor::Visitor;
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::record::Recorder;
-use guildhall_domain::app::Environment;
+use guildhall_domain::app::{Environment, shop_domain};
 use guildhall_domain::audit::Actor;
 use guildhall_domain::data_table::Asker;
 use guildhall_domain::ids::KeyId;
@@ -37,13 +37,20 @@ impl RateState {
 #[derive(Clone)]
 pub struct Caller {
     identity: Arc<Identity>,
+    partner: Option<Arc<Identity>>,
     rate: Option<RateState>,
     request: Option<Arc<str>>,
 }
 
 impl Caller {
     pub(super) fn new(identity: Arc<Identity>, rate: Option<RateState>) -> Self {
-        Self { identity, rate, request: None }
+        Self { identity, partner: None, rate, request: None }
+    }
+
+    /// With the partner whose key was presented beside its own.
+    pub(super) fn beside(mut self, partner: Option<Arc<Identity>>) -> Self {
+        self.partner = partner;
+        self
     }
 
     /// As it is known now.
@@ -73,18 +80,20 @@ impl Caller {
         self.identity.key.environment.map(|(environment, _)| environment.number())
     }
 
-    /// Notes that a call with this key succeeded. In memory; a job writes it down.
+    /// Notes that a call with this key, and its partner's, succeeded. In memory; a job writes it down.
     pub fn note_used(&self, at: Timestamp) {
-        self.identity.last_used.fetch_max(at.micros(), Ordering::Relaxed);
+        for identity in [Some(&self.identity), self.partner.as_ref()].into_iter().flatten() {
+            identity.last_used.fetch_max(at.micros(), Ordering::Relaxed);
+        }
     }
 
     /// Asks to do something. The only way to an environment.
     ///
     /// # Errors
-    /// `ScopeMissing` if the key's scopes do not allow it.
+    /// `ScopeMissing` if the key's kind or scopes do not allow it.
     pub fn allow(&self, action: Action) -> Result<Access<'_>, AppError> {
         let key = &self.identity.key;
-        if !key.scopes.allow(action) {
+        if !key.may(action) {
             return Err(Code::ScopeMissing.into());
         }
         match (&self.identity.definitions, key.environment) {
@@ -162,6 +171,19 @@ impl<'c> Access<'c> {
                 visitor.member().map_or(Asker::Stranger, |member| Asker::Member(member.key))
             }
         }
+    }
+
+    /// Whether a store named by this domain is the app's.
+    ///
+    /// # Errors
+    /// `InputInvalid` if it is no domain; `ShopForeign` if it is another's.
+    pub fn check_store(&self, domain: &str) -> Result<(), AppError> {
+        // Surrounding white space is not part of a domain, whoever may be generous with it elsewhere.
+        let plain = !domain.chars().any(char::is_whitespace);
+        let named = shop_domain(domain).filter(|_| plain).ok_or_else(|| {
+            AppError::because(Code::InputInvalid, "A shop is a domain such as your-store.myshopify.com.")
+        })?;
+        if named == self.definitions.app.store_name() { Ok(()) } else { Err(Code::ShopForeign.into()) }
     }
 
     /// For the records of what is done with this access.

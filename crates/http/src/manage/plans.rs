@@ -12,7 +12,7 @@ use guildhall_app::{AppError, Caller};
 use guildhall_domain::Code;
 use guildhall_domain::ids::{PermissionId, PlanId};
 use guildhall_domain::json::JsonObject;
-use guildhall_domain::plan::{Interval, Money, Plan, Price, Status};
+use guildhall_domain::plan::{Interval, Money, Plan, Price, Status, TRIAL_DAYS_MAX};
 use guildhall_domain::scope::Action;
 use serde_json::{Map, Value, json};
 
@@ -170,9 +170,6 @@ fn prices(fields: &mut Fields) -> Result<Vec<PriceDraft>, AppError> {
     drafts.collect()
 }
 
-/// The longest trial, in days.
-const TRIAL_DAYS_MAX: i64 = 730;
-
 /// `{amount, currency, interval: {type, count} or "once", name?, trialDays?}`
 fn price(object: Map<String, Value>) -> Result<PriceDraft, AppError> {
     let mut fields = Fields::new(object);
@@ -181,7 +178,7 @@ fn price(object: Map<String, Value>) -> Result<PriceDraft, AppError> {
     let money = Money::price(amount, &currency)
         .ok_or_else(|| wrong("amount and currency", "a sane amount and a three-letter code"))?;
     let trial_days = fields.int("trialDays")?.unwrap_or(0);
-    let trial_days = u32::try_from(trial_days).ok().filter(|days| i64::from(*days) <= TRIAL_DAYS_MAX);
+    let trial_days = u32::try_from(trial_days).ok().filter(|days| *days <= TRIAL_DAYS_MAX);
     let trial_days = trial_days.ok_or_else(|| wrong("trialDays", "a number of days up to 730"))?;
     let interval = interval(fields.take("interval"))?;
     Ok(PriceDraft { name: fields.text("name")?, money, interval, trial_days })
