@@ -6,6 +6,7 @@
 //! product.
 
 pub mod account;
+pub mod activity;
 pub mod apps;
 pub mod auth;
 pub mod clock;

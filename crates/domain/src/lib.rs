@@ -3,6 +3,7 @@
 //! Pure: no tokio, no axum, no SQL, no clock and no randomness. Time and chance come in as
 //! arguments ([`Timestamp`], entropy bytes), so every rule here can be tested by value.
 
+pub mod activity;
 pub mod app;
 pub mod audit;
 pub mod code;

@@ -96,8 +96,8 @@ impl Money {
     /// and those with three.
     pub fn exponent(currency: &str) -> u32 {
         const NONE: [&str; 16] = [
-            "bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof",
-            "xpf",
+            "bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf",
+            "xof", "xpf",
         ];
         const THREE: [&str; 7] = ["bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"];
         match currency {

@@ -157,8 +157,8 @@ impl fmt::Debug for Scopes {
 mod tests {
     use super::*;
     use Action::{
-        BillingWrite, ContractRead, ContractWrite, ManageRead, ManageWrite, MemberRead, MemberWrite, RecordRead,
-        RecordWrite,
+        BillingWrite, ContractRead, ContractWrite, ManageRead, ManageWrite, MemberRead, MemberWrite,
+        RecordRead, RecordWrite,
     };
 
     #[test]

@@ -17,7 +17,8 @@ mod problem;
 pub(crate) mod subscription_groups;
 
 pub(crate) use cors::share;
-pub(crate) use problem::{PlanGate, problem};
+pub use problem::PlanGate;
+pub(crate) use problem::problem;
 
 use crate::address::client_address;
 use crate::memberstack::rate_headers;

@@ -3,8 +3,12 @@
 //! Handlers translate and nothing else: no rule of the product lives here, and nothing here
 //! names the store. The list of all addresses is in `routes.rs`.
 
+// Objects of this many fields are written with `json!`.
+#![recursion_limit = "256"]
+
 mod access_log;
 mod address;
+mod appstle;
 mod body;
 mod client;
 mod jwks;
@@ -19,6 +23,7 @@ mod segment;
 pub mod serve;
 
 pub use access_log::{AccessLog, AccessLogForm};
+pub use appstle::PlanGate;
 pub use routes::{ROUTES, Route, Surface, metrics_router, router};
 
 use guildhall_app::Guildhall;
@@ -42,6 +47,8 @@ pub struct HttpSettings {
     pub serve_metrics: bool,
     /// Whether the keys of tokens are also answered at `/`, where the vendor's SDK looks for them.
     pub jwks_at_root: bool,
+    /// What store keys meet whose app asks for a partner's key beside them.
+    pub plan_gate: PlanGate,
 }
 
 impl Default for HttpSettings {
@@ -53,6 +60,7 @@ impl Default for HttpSettings {
             draining: Arc::default(),
             serve_metrics: true,
             jwks_at_root: false,
+            plan_gate: PlanGate::Unauthorized,
         }
     }
 }

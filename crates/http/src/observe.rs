@@ -44,10 +44,12 @@ pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next
     let method = method_name(request.method());
     let route =
         request.extensions().get::<MatchedPath>().map_or(UNMATCHED, |path| known_route(path.as_str()));
-    let surface = Surface::of_path(request.uri().path());
+    let path = request.uri().path().to_owned();
+    let surface = Surface::of_path(&path);
     request.extensions_mut().insert(id.clone());
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = handled.unwrap_or_else(|_| surface.problem(AppError::internal("a handler panicked")));
+    let mut response =
+        handled.unwrap_or_else(|_| surface.problem(AppError::internal("a handler panicked"), &path));
 
     let duration_us = (clock.monotonic_us() - start_us).unsigned_abs();
     let status = response.status().as_u16();
@@ -88,7 +90,7 @@ pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next
 
 /// The answer to an address that does not exist, in the shape of the surface it lies under.
 pub(crate) fn unknown_route(path: &str) -> Response {
-    Surface::of_path(path).problem(AppError::new(Code::RouteUnknown))
+    Surface::of_path(path).problem(AppError::new(Code::RouteUnknown), path)
 }
 
 /// The caller's own id if it is a sane one, else a fresh one.

@@ -1,6 +1,6 @@
 //! The one list of addresses, and the surfaces they belong to.
 
-use crate::{Http, HttpSettings, client, jwks, machines, manage, memberstack, observe};
+use crate::{Http, HttpSettings, appstle, client, jwks, machines, manage, memberstack, observe};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -20,6 +20,8 @@ pub enum Surface {
     Memberstack,
     /// Memberstack's client API, by public key or app id, and a member's token where it takes one.
     Client,
+    /// Appstle's Memberships Admin API, by store key.
+    Appstle,
     /// Our own management API, by a secret key with the `manage` scope.
     Manage,
     /// Balancers and scrapers, without a key.
@@ -31,6 +33,8 @@ impl Surface {
     pub(crate) fn of_path(path: &str) -> Self {
         if path.starts_with("/manage/") {
             Surface::Manage
+        } else if appstle::owns(path) {
+            Surface::Appstle
         } else if client::owns(path) {
             Surface::Client
         } else {
@@ -38,11 +42,12 @@ impl Surface {
         }
     }
 
-    /// An error in this surface's shape.
-    pub(crate) fn problem(self, error: AppError) -> Response {
+    /// An error in this surface's shape, in answer to a request for this path.
+    pub(crate) fn problem(self, error: AppError, path: &str) -> Response {
         match self {
             Surface::Manage => manage::problem(error),
             Surface::Client => client::problem(error),
+            Surface::Appstle => appstle::problem(error, path),
             Surface::Memberstack | Surface::Machines => memberstack::problem(error),
         }
     }
@@ -121,6 +126,15 @@ routes! {
         PUT "/manage/v1/mail-templates/{key}" Some(Action::ManageWrite);
         DELETE "/manage/v1/mail-templates/{key}" Some(Action::ManageWrite);
     }
+    Appstle {
+        GET "/api/external/v2/membership-plans" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-groups" Some(Action::ContractRead);
+        POST "/api/external/v2/subscription-groups" Some(Action::ContractWrite);
+        GET "/api/external/v2/subscription-groups/{id}" Some(Action::ContractRead);
+        PUT "/api/external/v2/subscription-groups/{id}/add-products" Some(Action::ContractWrite);
+        GET "/api/external/v2/cancellation-managements/{id}" Some(Action::ContractRead);
+        GET "/api/external/v2/activity-logs" Some(Action::ContractRead);
+    }
     Client {
         POST "/auth/signup" None;
         POST "/auth/login" None;
@@ -187,6 +201,7 @@ pub fn router(guildhall: Guildhall, settings: HttpSettings) -> Router {
         .route("/auth/verify-email", get(client::pages::verify_email).post(client::pages::confirm_email))
         .merge(client_routes(&http))
         .merge(memberstack_routes(&http))
+        .merge(appstle_routes(&http))
         .merge(manage_routes(&http))
         .merge(metrics)
         .route("/healthz", get(machines::healthz))
@@ -224,6 +239,21 @@ fn memberstack_routes(http: &Http) -> Router<Http> {
         .route("/v2/data-tables//records/{rest}", any(records::without_table))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(http.clone(), memberstack::door))
+}
+
+fn appstle_routes(http: &Http) -> Router<Http> {
+    use appstle::{activity_logs, cancellation_managements, membership_plans, subscription_groups};
+    let v2 = |path: &str| format!("/api/external/v2/{path}");
+    Router::new()
+        .route(&v2("membership-plans"), get(membership_plans::list))
+        .route(&v2("subscription-groups"), get(subscription_groups::list).post(subscription_groups::create))
+        .route(&v2("subscription-groups/{id}"), get(subscription_groups::get))
+        .route(&v2("subscription-groups/{id}/add-products"), put(subscription_groups::add_products))
+        .route(&v2("cancellation-managements/{id}"), get(cancellation_managements::get))
+        .route(&v2("activity-logs"), get(activity_logs::list))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(http.clone(), appstle::door))
+        .layer(from_fn(appstle::share))
 }
 
 fn client_routes(http: &Http) -> Router<Http> {
@@ -293,7 +323,8 @@ async fn unknown(request: Request) -> Response {
 }
 
 async fn method_not_allowed(request: Request) -> Response {
-    Surface::of_path(request.uri().path()).problem(AppError::new(Code::MethodNotAllowed))
+    let path = request.uri().path();
+    Surface::of_path(path).problem(AppError::new(Code::MethodNotAllowed), path)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub use error::ConfigError;
 pub use flags::{Flags, ServeFlags};
 pub use load::environment;
 pub use report::markdown;
-pub use value::{DatabaseUrl, PublicUrl, RedisUrl, Sender, SmtpUrl, Switch};
+pub use value::{DatabaseUrl, PlanGateStatus, PublicUrl, RedisUrl, Sender, SmtpUrl, Switch};
 use value::{Form, Value};
 
 /// One thing that can be set.
@@ -183,6 +183,9 @@ settings! {
     smtp_url: Option<SmtpUrl> = unset().secret();
     /// The sender of mails, such as `Site <no-reply@example.com>`. Needed with a mail server.
     mail_from: Option<Sender> = unset();
+    /// What a store key meets in the Appstle dialect when its app has API access off and no partner's key is
+    /// beside it: 401, as any bad key does, or 403 with `apiPlanRequired`.
+    appstle_plan_gate_status: PlanGateStatus = preset("401");
     /// How long a query over many records may take, in milliseconds, before it is given up.
     statement_timeout_ms: u32 = preset("10000").within(100, 600_000);
 }

@@ -2,6 +2,7 @@
 
 use crate::driver::{Tx, params};
 use crate::error::StoreError;
+use crate::statement::Statement;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::AppId;
 use guildhall_domain::{EnvironmentId, Timestamp};
@@ -11,6 +12,9 @@ const INSERT: &str =
     request, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const BY_SUBJECT: &str = "SELECT action, actor_kind, actor, detail FROM audit_entries
     WHERE subject = $1 ORDER BY number";
+
+/// What the indexes for this hold, in their own words.
+const ACTIVITY: &str = " AND substr(action, 1, 8) IN ('contract', 'attempt.')";
 
 /// One entry to write.
 pub struct AuditEntry<'a> {
@@ -28,6 +32,38 @@ pub struct AuditEntry<'a> {
     pub detail: &'a str,
     /// The id of the request, if it was one.
     pub request: Option<&'a str>,
+}
+
+/// Which entries about contracts and attempts are asked for. What is `None` restricts nothing.
+#[derive(Clone, Debug)]
+pub struct AuditFilter {
+    /// What was done; none of them: no entry.
+    pub actions: Vec<&'static str>,
+    /// The ids of what it was done to.
+    pub subjects: Option<Vec<String>>,
+    /// Kinds of who did it.
+    pub actor_kinds: Option<Vec<&'static str>>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Not after.
+    pub until: Option<Timestamp>,
+}
+
+/// An entry as it is read.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    /// Its number: later ones are higher.
+    pub number: i64,
+    /// What was done.
+    pub action: String,
+    /// The id of what it was done to.
+    pub subject: String,
+    /// The kind of who did it.
+    pub actor_kind: String,
+    /// A JSON object.
+    pub detail: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Reached as `tx.audit()`.
@@ -70,4 +106,81 @@ impl Audit<'_> {
         });
         found.await
     }
+
+    /// How many entries about contracts and attempts of an environment there are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_activity(
+        &mut self,
+        environment: EnvironmentId,
+        filter: &AuditFilter,
+    ) -> Result<u64, StoreError> {
+        let mut sql = Statement::new(self.tx.dialect());
+        sql.push("SELECT COUNT(*) FROM audit_entries");
+        write_filter(&mut sql, environment, filter);
+        let found = self.tx.first(sql.sql(), &sql.params(), |row| row.int(0)).await?;
+        Ok(found.unwrap_or_default().unsigned_abs())
+    }
+
+    /// A page of an environment's entries about contracts and attempts, newest or oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list_activity(
+        &mut self,
+        environment: EnvironmentId,
+        filter: &AuditFilter,
+        oldest_first: bool,
+        offset: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let mut sql = Statement::new(self.tx.dialect());
+        sql.push("SELECT number, action, subject, actor_kind, detail, created_at FROM audit_entries");
+        write_filter(&mut sql, environment, filter);
+        sql.push(if oldest_first { " ORDER BY number" } else { " ORDER BY number DESC" });
+        sql.push(" LIMIT ").bind(i64::from(limit));
+        sql.push(" OFFSET ").bind(i64::try_from(offset).unwrap_or(i64::MAX));
+        let values = sql.params();
+        let found = self.tx.all(sql.sql(), &values, |row| {
+            Ok(AuditRow {
+                number: row.int(0)?,
+                action: row.string(1)?,
+                subject: row.string(2)?,
+                actor_kind: row.string(3)?,
+                detail: row.string(4)?,
+                at: row.time(5)?,
+            })
+        });
+        found.await
+    }
+}
+
+fn write_filter(sql: &mut Statement, environment: EnvironmentId, filter: &AuditFilter) {
+    sql.push(" WHERE environment = ").bind(environment.stored()).push(ACTIVITY);
+    one_of(sql, "action", &filter.actions);
+    if let Some(subjects) = &filter.subjects {
+        one_of(sql, "subject", subjects);
+    }
+    if let Some(kinds) = &filter.actor_kinds {
+        one_of(sql, "actor_kind", kinds);
+    }
+    if let Some(since) = filter.since {
+        sql.push(" AND created_at >= ").bind(since.micros());
+    }
+    if let Some(until) = filter.until {
+        sql.push(" AND created_at <= ").bind(until.micros());
+    }
+}
+
+fn one_of(sql: &mut Statement, column: &str, values: &[impl ToString]) {
+    if values.is_empty() {
+        sql.push(" AND 1 = 0");
+        return;
+    }
+    sql.push(" AND ").push(column).push(" IN (");
+    sql.list(values, ", ", |sql, value| {
+        sql.bind(value.to_string());
+    });
+    sql.push(")");
 }

@@ -37,7 +37,7 @@ mod token_keys;
 pub use accounts::Accounts;
 pub use apps::Apps;
 pub use attempts::SignInAttempts;
-pub use audit::{Audit, AuditEntry};
+pub use audit::{Audit, AuditEntry, AuditFilter, AuditRow};
 pub use authority::Authority;
 pub use contracts::{Contracts, NewContract};
 pub use custom_fields::CustomFields;

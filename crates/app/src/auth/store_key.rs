@@ -1,8 +1,8 @@
 //! Who presents a store key, and whether it may be used directly or needs a partner's key beside it.
 
+use super::Presented;
 use super::caller::Caller;
 use super::identities::Identity;
-use super::Presented;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
@@ -46,11 +46,7 @@ impl Guildhall {
         Ok(caller.with_identity(identity).beside(partner))
     }
 
-    async fn partner(
-        &self,
-        address: IpAddr,
-        text: Option<&str>,
-    ) -> Result<Option<Arc<Identity>>, AppError> {
+    async fn partner(&self, address: IpAddr, text: Option<&str>) -> Result<Option<Arc<Identity>>, AppError> {
         match text {
             None => Ok(None),
             Some(_) => self.identity(Presented { key: text, address }, KeyKind::Partner).await.map(Some),

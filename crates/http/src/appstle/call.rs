@@ -58,7 +58,7 @@ impl Call {
     }
 
     /// The answer to it.
-    pub fn answer(&self, result: Result<Answer, Problem>) -> Response {
+    pub(super) fn answer(&self, result: Result<Answer, Problem>) -> Response {
         match result {
             Ok(answer) => answer.into_response(),
             Err(problem) => problem.respond(self.uri.path()),

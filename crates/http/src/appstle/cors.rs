@@ -17,10 +17,10 @@ const MAX_AGE_S: &str = "1800";
 
 /// Answers preflights, and lets the page read every other answer, errors included.
 pub(crate) async fn share(request: Request, next: Next) -> Response {
-    let asked = |name: HeaderName| request.headers().contains_key(name);
-    let is_cross = asked(header::ORIGIN);
-    let is_preflight =
-        is_cross && request.method() == Method::OPTIONS && asked(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let is_cross = request.headers().contains_key(header::ORIGIN);
+    let is_preflight = is_cross
+        && request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let mut response = if is_preflight { preflight() } else { next.run(request).await };
     if is_cross {
         let headers = response.headers_mut();

@@ -86,11 +86,6 @@ impl Problem {
         Self::fields(vec![FieldError { object, field: field.into(), rule }])
     }
 
-    /// The code under it.
-    pub fn code(&self) -> Code {
-        self.error.code
-    }
-
     /// The answer, to a request for this path.
     pub fn respond(self, path: &str) -> Response {
         let Self { error, shape } = self;
@@ -130,10 +125,15 @@ impl From<AppError> for Problem {
         const CONTRACT: &str = "subscriptionContractDetails";
         const ATTEMPT: &str = "subscriptionBillingAttempt";
         let (entity, key) = match error.code {
-            Code::KeyMissing | Code::KeyInvalid | Code::ShopForeign => return Self { error, shape: Shape::BadKey },
+            Code::KeyMissing | Code::KeyInvalid | Code::ShopForeign => {
+                return Self { error, shape: Shape::BadKey };
+            }
             Code::RateLimited => return Self { error, shape: Shape::TooMany },
             Code::ApiAccessOff => {
-                return Self { error, shape: Shape::Alert { entity: "", key: "apiPlanRequired", for_users: false } };
+                return Self {
+                    error,
+                    shape: Shape::Alert { entity: "", key: "apiPlanRequired", for_users: false },
+                };
             }
             Code::ContractEnded => (CONTRACT, "contractEnded"),
             Code::ContractNotActive => (CONTRACT, "contractNotActive"),
@@ -151,7 +151,9 @@ impl From<AppError> for Problem {
             Code::DiscountCodeUnknown => (CONTRACT, "discountCodeInvalid"),
             Code::TooManyDiscounts => (CONTRACT, "tooManyDiscounts"),
             // Documented (wire contract C.5).
-            Code::PaymentMethodMissing | Code::PaymentMethodUnclear => (CONTRACT, "createSubscriptionContractError"),
+            Code::PaymentMethodMissing | Code::PaymentMethodUnclear => {
+                (CONTRACT, "createSubscriptionContractError")
+            }
             Code::CustomerNumberTaken | Code::CustomerNumberInvalid => (CONTRACT, "customerIdInvalid"),
             Code::EmailTaken | Code::EmailInvalid => (CONTRACT, "customerEmailInvalid"),
             Code::SandboxFull => (CONTRACT, "sandboxMemberLimitReached"),
@@ -216,9 +218,9 @@ fn alert(error: &AppError, entity: &str, key: &str, for_users: bool) -> Response
 }
 
 fn fields(errors: &[FieldError], path: &str) -> Response {
-    let errors = errors.iter().map(
-        |error| value!({ "objectName": error.object, "field": error.field, "message": error.rule }),
-    );
+    let errors = errors
+        .iter()
+        .map(|error| value!({ "objectName": error.object, "field": error.field, "message": error.rule }));
     let errors: Vec<_> = errors.collect();
     document(
         StatusCode::BAD_REQUEST,

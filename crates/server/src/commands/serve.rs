@@ -82,6 +82,7 @@ fn http_settings(settings: &Settings, log: &LogGuard, draining: Arc<AtomicBool>)
         draining,
         serve_metrics: settings.metrics_listen.is_none(),
         jwks_at_root: settings.jwks_at_root.0,
+        plan_gate: settings.appstle_plan_gate_status.0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What values may be: parsed once, here, so that the rest of the program need not doubt them.
 
 use crate::logging::{LogFormat, LogLevel};
+use guildhall_http::PlanGate;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -172,6 +173,23 @@ impl Value for Switch {
         match text {
             "on" => Some(Self(true)),
             "off" => Some(Self(false)),
+            _ => None,
+        }
+    }
+}
+
+/// What store keys meet whose app asks for a partner's key beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanGateStatus(pub PlanGate);
+
+impl Value for PlanGateStatus {
+    const ALLOWED: &'static str = "`401` or `403`";
+    const FORM: Form = Form::Number;
+
+    fn parse(text: &str, _: (u64, u64)) -> Option<Self> {
+        match text {
+            "401" => Some(Self(PlanGate::Unauthorized)),
+            "403" => Some(Self(PlanGate::Forbidden)),
             _ => None,
         }
     }

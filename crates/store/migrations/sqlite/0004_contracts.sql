@@ -7,6 +7,12 @@ ALTER TABLE apps ADD COLUMN dunning_retries INTEGER NOT NULL DEFAULT 3;
 ALTER TABLE apps ADD COLUMN dunning_days INTEGER NOT NULL DEFAULT 3;
 ALTER TABLE apps ADD COLUMN dunning_outcome TEXT NOT NULL DEFAULT 'CANCEL_SUBSCRIPTION';
 
+-- What was done with contracts and attempts; the statements that read it repeat the condition.
+CREATE INDEX audit_entries_activity ON audit_entries (environment, number)
+    WHERE substr(action, 1, 8) IN ('contract', 'attempt.');
+CREATE INDEX audit_entries_activity_subject ON audit_entries (environment, subject, number)
+    WHERE substr(action, 1, 8) IN ('contract', 'attempt.');
+
 -- A sandbox's own clock: where it stands, if it is frozen, and where it is moving to.
 ALTER TABLE environments ADD COLUMN clock_at INTEGER;
 ALTER TABLE environments ADD COLUMN clock_target INTEGER;
