@@ -2,6 +2,7 @@
 
 use crate::{SeededChance, TestServer};
 use futures_util::stream;
+use guildhall_app::apps::AppChange;
 use guildhall_app::import::{ImportOutcome, ImportRow, OnError};
 use guildhall_app::members::Importer;
 use guildhall_app::plans::PlanDraft;
@@ -10,6 +11,7 @@ use guildhall_domain::Mode;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::PlanId;
 use guildhall_domain::json::JsonObject;
+use guildhall_domain::key::KeyKind;
 use guildhall_domain::scope::{Scope, Scopes};
 use guildhall_store::{Store, StoreSettings};
 use serde_json::Value;
@@ -46,6 +48,17 @@ impl TestServer {
             prices: Vec::new(),
         };
         self.guildhall.create_plan(&self.app, draft, Actor::CommandLine).await.expect("a plan is made").id
+    }
+
+    /// An unlimited store key of the sandbox, of an app that has this shop from now on.
+    pub async fn store_key(&self, shop: &str) -> String {
+        self.change_app(AppChange { shop: Some(shop.to_owned()), ..AppChange::default() }).await;
+        self.key(Mode::Sandbox, |draft| draft.kind = KeyKind::Store).await.1
+    }
+
+    /// Changes the app.
+    pub async fn change_app(&self, change: AppChange) {
+        self.guildhall.update_app(&self.app, change, Actor::CommandLine).await.expect("the app changes");
     }
 
     /// A sandbox key that may also manage.

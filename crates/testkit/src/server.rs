@@ -63,6 +63,12 @@ impl TestServer {
         Self { guildhall, clock, app, sandbox_key, live_key, public_key, database, router }
     }
 
+    /// The same server with its surfaces set in another way.
+    pub fn with_http(mut self, settings: HttpSettings) -> Self {
+        self.router = router(self.guildhall.clone(), settings);
+        self
+    }
+
     /// Another app in the same installation, with an unlimited sandbox key.
     pub async fn second_app(&self) -> (AppId, String) {
         let app = create_app(&self.guildhall, "Second").await.app.id;

@@ -16,7 +16,9 @@ impl Setting {
     /// What it may be, in words that follow "must be".
     pub fn allowed(&self) -> String {
         match (self.form, self.bounds) {
-            (Form::Number, (least, most)) => format!("{} from {least} to {most}", self.allowed),
+            (Form::Number, (least, most)) if most < u64::MAX => {
+                format!("{} from {least} to {most}", self.allowed)
+            }
             _ => self.allowed.to_owned(),
         }
     }
