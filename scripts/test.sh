@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test, on both engines: Rust's, then the vendors' own SDKs against a running server.
+# Every test, on both engines: Rust's, then the vendors' own SDKs and plain HTTP against a running server.
 source "$(dirname "$0")/lib.sh"
 scripts/setup-test.sh
 mkdir -p "$TARGET_DIR"
@@ -21,6 +21,8 @@ case $TARGET_DIR in /*) GUILDHALL_BIN=$TARGET_DIR/debug/guildhall ;; esac
 for engine in sqlite postgres; do
     say "SDK tests on $engine"
     scripts/with-postgres.sh node tests/clients/run.mjs "$engine" 2>&1 | tee -a "$log.$engine"
+    say "Appstle cases on $engine"
+    scripts/with-postgres.sh node tests/appstle/run.mjs "$engine" 2>&1 | tee -a "$log.appstle.$engine"
     say "browser tests on $engine"
     scripts/with-postgres.sh node tests/browser/run.mjs "$engine" 2>&1 | tee -a "$log.browser.$engine"
 done

@@ -4,12 +4,13 @@ use guildhall_domain::Mode;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::key::{KeyKind, PlainKey};
 use guildhall_domain::scope::Scopes;
-use guildhall_http::{ROUTES, Route};
+use guildhall_http::{ROUTES, Route, Surface};
 use guildhall_testkit::{TestServer, both_engines};
 
 /// A concrete address of a route.
 fn path_of(route: &Route) -> String {
-    let path = route.path.replace("{id}", "mem_sb_cunknown").replace("{key}", "unknown");
+    let id = if route.surface == Surface::Appstle { "4711" } else { "mem_sb_cunknown" };
+    let path = route.path.replace("{id}", id).replace("{key}", "unknown");
     path.replace("{permission}", "prm_unknown")
 }
 
@@ -17,15 +18,26 @@ fn guarded() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|route| route.needs.is_some())
 }
 
+/// What the Appstle dialect tells every bad key.
+const UNAUTHORIZED: &str = r#"{"error":"Unauthorized","message":"Invalid API key provided","status":401}"#;
+
 both_engines! {
     async fn scopes_decide_on_every_route(engine) {
         let server = TestServer::start(engine).await;
-        for stored in ["", "read-only", "members", "read-only,members", "tables", "manage", "read-only,manage"] {
+        for stored in ["", "read-only", "members", "read-only,members", "tables", "manage", "read-only,manage", "contracts", "billing"] {
             let scopes = Scopes::from_stored(stored).expect("known scopes");
-            let (_, key) = server.key(Mode::Sandbox, |draft| draft.scopes = scopes).await;
+            let (_, secret) = server.key(Mode::Sandbox, |draft| draft.scopes = scopes).await;
+            let (_, store) = server.key(Mode::Sandbox, |draft| {
+                draft.kind = KeyKind::Store;
+                draft.scopes = scopes;
+            }).await;
             for route in guarded() {
-                let reply = server.anonymous(route.method, &path_of(route)).key(&key).body("{}").send().await;
-                let allowed = route.needs.is_none_or(|action| scopes.allow(action));
+                let (kind, key) = match route.surface {
+                    Surface::Appstle => (KeyKind::Store, &store),
+                    _ => (KeyKind::Secret, &secret),
+                };
+                let reply = server.anonymous(route.method, &path_of(route)).key(key).body("{}").send().await;
+                let allowed = route.needs.is_none_or(|action| kind.is_for(action) && scopes.allow(action));
                 assert_eq!(reply.status != 403, allowed, "[{stored}] {} {}", route.method, route.path);
                 assert!(reply.status.as_u16() < 500, "{}", reply.text());
             }
@@ -45,7 +57,14 @@ both_engines! {
         let well_formed = [
             "sk_sb_wellformedunknown", &revoked_key, &public, &store, &elsewhere, partner.plain.reveal(),
         ];
-        for route in guarded() {
+        let here = [server.sandbox_key.as_str(), &server.live_key, &public, &elsewhere, partner.plain.reveal(), "apst_x", "nonsense", ""];
+        for route in guarded().filter(|route| route.surface == Surface::Appstle) {
+            for key in here {
+                let reply = server.anonymous(route.method, &path_of(route)).key(key).body("{}").send().await;
+                assert_eq!((reply.status.as_u16(), reply.text().as_str()), (401, UNAUTHORIZED), "{} {} with {key:.6}", route.method, route.path);
+            }
+        }
+        for route in guarded().filter(|route| route.surface != Surface::Appstle) {
             for (key, status) in well_formed.iter().map(|key| (*key, 401)).chain([("nonsense", 400), ("", 400)]) {
                 let reply = server.anonymous(route.method, &path_of(route)).key(key).body("{}").send().await;
                 let manages = route.path.starts_with("/manage/");
