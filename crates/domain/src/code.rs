@@ -76,6 +76,62 @@ codes! {
     PasswordTooLong = ("password_too_long", 400, "The password is too long.");
     /// No such plan in this app.
     PlanNotFound = ("plan_not_found", 404, "There is no plan with this identifier.");
+    /// No such contract in this environment.
+    ContractNotFound = ("contract_not_found", 404, "There is no contract with this identifier.");
+    /// The contract has run its term or was ended.
+    ContractEnded = ("contract_ended", 409, "This contract has ended.");
+    /// The contract rests or has ended.
+    ContractNotActive = ("contract_not_active", 409, "This contract is not active.");
+    /// The contract costs nothing, or nothing any more.
+    NotBilled = ("not_billed", 409, "This contract is not billed.");
+    /// The provider is being asked for a charge.
+    ChargeUnderWay = ("charge_under_way", 409, "A charge of this contract is under way; try again in a moment.");
+    /// Too early to cancel.
+    MinCyclesNotReached = ("min_cycles_not_reached", 409, "This contract cannot be cancelled yet.");
+    /// A billing date that has passed.
+    NextBillingPast = ("next_billing_past", 400, "The next billing date must be in the future.");
+    /// No such line of the contract.
+    LineNotFound = ("line_not_found", 404, "The contract has no such line.");
+    /// Nothing would be left to bill.
+    LastLine = ("last_line", 409, "The last line of a contract cannot be removed.");
+    /// More lines than a contract may have.
+    TooManyLines = ("too_many_lines", 400, "A contract can have 100 lines.");
+    /// The line is for that already.
+    SameVariant = ("same_variant", 409, "The contract is for this already.");
+    /// A change waits for the next period, or for its charge.
+    ChangePending = ("change_pending", 409, "Another change of this contract's plan is pending.");
+    /// There is nothing to forget.
+    NoChangePending = ("no_change_pending", 404, "No change of this contract's plan is pending.");
+    /// The code was used already.
+    DiscountExists = ("discount_exists", 409, "Discount is already applied.");
+    /// No such discount.
+    DiscountNotFound = ("discount_not_found", 404, "The contract has no such discount.");
+    /// No such code in this app.
+    DiscountCodeUnknown = ("discount_code_unknown", 400, "There is no discount with this code.");
+    /// More discounts than a contract may have.
+    TooManyDiscounts = ("too_many_discounts", 400, "A contract can have 50 discounts.");
+    /// No such attempt in this environment.
+    AttemptNotFound = ("attempt_not_found", 404, "There is no billing attempt with this identifier.");
+    /// Only the next attempt can be skipped, moved or charged.
+    AttemptNotQueued = ("attempt_not_queued", 409, "This billing attempt is not in the queue.");
+    /// Only the attempt that was skipped last can be taken back, before its date.
+    AttemptNotSkipped = ("attempt_not_skipped", 409, "This billing attempt was not skipped, or its date has passed.");
+    /// There is nothing to charge.
+    PaymentMethodMissing = ("payment_method_missing", 400, "The member has no payment method.");
+    /// There are several, and none was named.
+    PaymentMethodUnclear = ("payment_method_unclear", 400, "The member has several payment methods; name one.");
+    /// Another member has the number.
+    CustomerNumberTaken = ("customer_number_taken", 409, "Another member has this customer number.");
+    /// Not a number a member can have.
+    CustomerNumberInvalid = ("customer_number_invalid", 400, "A customer number is from 1 to 8999999999999999.");
+    /// Only a sandbox has a clock of its own.
+    ClockOfLive = ("clock_of_live", 400, "Only a sandbox has a clock of its own.");
+    /// The sandbox goes by the real time.
+    ClockRunning = ("clock_running", 409, "The sandbox's clock is not frozen.");
+    /// Time does not go back.
+    ClockBack = ("clock_back", 400, "A clock can only be moved forward.");
+    /// The clock is on its way.
+    ClockMoving = ("clock_moving", 409, "The sandbox's clock is being moved.");
     /// The plan costs money.
     PlanNotFree = ("plan_not_free", 400, "This plan is not free; only free plans can be added or removed here.");
     /// The member holds it.

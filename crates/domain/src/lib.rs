@@ -4,6 +4,7 @@
 //! arguments ([`Timestamp`], entropy bytes), so every rule here can be tested by value.
 
 pub mod app;
+pub mod attempt;
 pub mod audit;
 pub mod code;
 pub mod contract;

@@ -92,6 +92,37 @@ pub struct Money {
 }
 
 impl Money {
+    /// How many digits a currency's minor unit stands behind the point (ISO 4217): 2 but for those without,
+    /// and those with three.
+    pub fn exponent(currency: &str) -> u32 {
+        const NONE: [&str; 16] = [
+            "bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof",
+            "xpf",
+        ];
+        const THREE: [&str; 7] = ["bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"];
+        match currency {
+            known if NONE.contains(&known) => 0,
+            known if THREE.contains(&known) => 3,
+            _ => 2,
+        }
+    }
+
+    /// The amount in major units, exactly: `49.90`, `1000`, `-1.005`.
+    pub fn to_major(minor: i64, currency: &str) -> String {
+        let exponent = Self::exponent(currency);
+        rust_decimal::Decimal::new(minor, exponent).to_string()
+    }
+
+    /// Minor units of an amount in major units; nothing if it has more digits than the currency, or is not
+    /// within ±10^11 minor units.
+    pub fn from_major(text: &str, currency: &str) -> Option<i64> {
+        let given = text.parse::<rust_decimal::Decimal>().ok()?;
+        let scale = 10_i64.checked_pow(Self::exponent(currency))?;
+        let minor = given.checked_mul(scale.into())?;
+        let minor = minor.is_integer().then(|| i64::try_from(minor).ok())??;
+        (-100_000_000_000..=100_000_000_000).contains(&minor).then_some(minor)
+    }
+
     /// An amount that a price may have: 0 to 10^11 minor units, a three-letter currency.
     pub fn price(minor: i64, currency: &str) -> Option<Self> {
         let currency_ok = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_alphabetic());
