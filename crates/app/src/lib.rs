@@ -8,7 +8,9 @@
 pub mod account;
 pub mod apps;
 pub mod auth;
+pub mod billing;
 pub mod clock;
+pub mod contracts;
 pub mod custom_fields;
 pub mod data_tables;
 mod definitions;

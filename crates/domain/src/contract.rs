@@ -16,7 +16,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use change::{Change, PlanChange, Draft};
+pub use change::{Change, Draft, PlanChange};
 pub use document::ContractColumns;
 pub use life::{Active, Cancelled, Dunning, Expired, Failed, Life, PauseReason, Paused};
 pub use renewal::{Charge, Due, DunningOutcome, DunningPolicy, Outcome};

@@ -96,8 +96,8 @@ impl Money {
     /// and those with three.
     pub fn exponent(currency: &str) -> u32 {
         const NONE: [&str; 16] = [
-            "bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof",
-            "xpf",
+            "bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf",
+            "xof", "xpf",
         ];
         const THREE: [&str; 7] = ["bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"];
         match currency {
@@ -111,6 +111,11 @@ impl Money {
     pub fn to_major(minor: i64, currency: &str) -> String {
         let exponent = Self::exponent(currency);
         rust_decimal::Decimal::new(minor, exponent).to_string()
+    }
+
+    /// The amount in major units as a JSON number, without noughts at its end: `49.9`, `1000`.
+    pub fn to_major_number(minor: i64, currency: &str) -> String {
+        rust_decimal::Decimal::new(minor, Self::exponent(currency)).normalize().to_string()
     }
 
     /// Minor units of an amount in major units; nothing if it has more digits than the currency, or is not

@@ -210,7 +210,8 @@ impl Contract {
             && !self.in_trial(now)
             && self.progress.paid_cycles + 1 < min
         {
-            let message = format!("This contract cannot be cancelled before {min} billing cycles are complete.");
+            let message =
+                format!("This contract cannot be cancelled before {min} billing cycles are complete.");
             return Err(Refusal::because(Code::MinCyclesNotReached, message));
         }
         let cancelled = match &self.life {
@@ -336,7 +337,13 @@ impl Contract {
     ///
     /// # Errors
     /// `ContractEnded`; `NotBilled`; `ChargeUnderWay`; `TooManyLines`.
-    pub fn add_line(&mut self, item: Item, quantity: u32, one_time: bool, now: Timestamp) -> Result<i64, Refusal> {
+    pub fn add_line(
+        &mut self,
+        item: Item,
+        quantity: u32,
+        one_time: bool,
+        now: Timestamp,
+    ) -> Result<i64, Refusal> {
         self.check_billable()?;
         if self.terms.lines.len() >= LINES_MAX {
             return Err(Code::TooManyLines.into());

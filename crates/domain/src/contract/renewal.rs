@@ -367,7 +367,11 @@ impl Contract {
 
     /// Takes the use away at once if nothing that was paid is left. Otherwise that comes when it has run out.
     pub(super) fn lose_what_is_not_paid(&mut self, now: Timestamp) -> Vec<Happened> {
-        if self.progress.paid_until.is_some_and(|until| until > now) { Vec::new() } else { self.lose_access(now) }
+        if self.progress.paid_until.is_some_and(|until| until > now) {
+            Vec::new()
+        } else {
+            self.lose_access(now)
+        }
     }
 
     fn settle_upgrade(&mut self, minor: i64, outcome: &Outcome, now: Timestamp) -> Vec<Happened> {

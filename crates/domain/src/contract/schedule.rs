@@ -5,9 +5,9 @@
 //! the local clock, also across a change to summer time.
 
 use crate::time::Timestamp;
-use jiff::tz::TimeZone;
 use jiff::Span;
 use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// What a period is counted in.
@@ -169,7 +169,13 @@ mod tests {
         let found = steps(&monthly, 5);
         assert_eq!(
             found,
-            ["2027-12-31T10:00", "2028-01-31T10:00", "2028-02-29T10:00", "2028-03-31T10:00", "2028-04-30T10:00"]
+            [
+                "2027-12-31T10:00",
+                "2028-01-31T10:00",
+                "2028-02-29T10:00",
+                "2028-03-31T10:00",
+                "2028-04-30T10:00"
+            ]
         );
         let yearly = schedule("2028-02-29T00:00:00Z", PeriodUnit::Year, 1, "UTC");
         assert_eq!(

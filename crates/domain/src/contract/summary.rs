@@ -58,13 +58,8 @@ pub enum ConnectionStatus {
 }
 
 impl ConnectionStatus {
-    const ALL: [Self; 5] = [
-        Self::Active,
-        Self::Trialing,
-        Self::RequiresPayment,
-        Self::RequiresAuthentication,
-        Self::Canceled,
-    ];
+    const ALL: [Self; 5] =
+        [Self::Active, Self::Trialing, Self::RequiresPayment, Self::RequiresAuthentication, Self::Canceled];
 
     /// As stored and as Memberstack shows it.
     pub const fn as_str(self) -> &'static str {

@@ -171,14 +171,15 @@ impl Terms {
     pub fn reduction(&self) -> i64 {
         let subtotal = self.subtotal();
         let items: i64 = self.lines.iter().map(|line| i64::from(line.quantity)).sum();
-        let left = self.discounts.iter().filter(|discount| discount.applies()).fold(subtotal, |left, discount| {
-            let off = match discount.value {
-                DiscountValue::Percentage(hundredths) => share(left, hundredths.into(), 100),
-                DiscountValue::Fixed(minor) => minor,
-                DiscountValue::FixedEach(minor) => minor.saturating_mul(items),
-            };
-            left - off.clamp(0, left)
-        });
+        let left =
+            self.discounts.iter().filter(|discount| discount.applies()).fold(subtotal, |left, discount| {
+                let off = match discount.value {
+                    DiscountValue::Percentage(hundredths) => share(left, hundredths.into(), 100),
+                    DiscountValue::Fixed(minor) => minor,
+                    DiscountValue::FixedEach(minor) => minor.saturating_mul(items),
+                };
+                left - off.clamp(0, left)
+            });
         subtotal - left
     }
 
