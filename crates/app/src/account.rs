@@ -23,7 +23,7 @@ use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::members::Member;
 use guildhall_domain::Timestamp;
-use guildhall_domain::contract::Contract;
+use guildhall_domain::contract::ContractSummary;
 use guildhall_store::Tx;
 
 /// A member with how it signs in.
@@ -62,9 +62,13 @@ impl Account {
 
 /// Where the plans that are held send a member: the first of them, in the order they are shown, that
 /// says anything.
-fn redirect_of_plans(definitions: &Definitions, contracts: &[Contract], occasion: &str) -> Option<String> {
+fn redirect_of_plans(
+    definitions: &Definitions,
+    contracts: &[ContractSummary],
+    occasion: &str,
+) -> Option<String> {
     let held = definitions.plans.iter().filter(|plan| {
-        contracts.iter().any(|contract| contract.plan == plan.id && contract.status.gives_access())
+        contracts.iter().any(|contract| contract.plan.as_ref() == Some(&plan.id) && contract.access)
     });
     let mut said = held.filter_map(|plan| {
         let redirects = plan.redirects.to_map()?;

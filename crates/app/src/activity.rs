@@ -5,13 +5,13 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Timestamp;
 use guildhall_domain::activity::{ActivityKind, ActivitySource};
-use guildhall_store::AuditFilter;
+use guildhall_store::ActivityFilter;
 
 /// Which entries are asked for; what is empty restricts nothing.
 #[derive(Clone, Debug, Default)]
 pub struct ActivityQuery {
-    /// Numbers of contracts and attempts.
-    pub subjects: Option<Vec<i64>>,
+    /// Numbers of contracts.
+    pub contracts: Option<Vec<i64>>,
     /// Kinds of entries.
     pub kinds: Option<Vec<&'static ActivityKind>>,
     /// Who did it.
@@ -35,8 +35,8 @@ pub struct Activity {
     pub number: i64,
     /// What was done.
     pub kind: &'static ActivityKind,
-    /// The number of the contract or attempt.
-    pub subject: i64,
+    /// The number of the contract that it is about, also where it is about one of its attempts.
+    pub contract: i64,
     /// Who did it.
     pub source: ActivitySource,
     /// A JSON object with what is worth knowing.
@@ -56,9 +56,9 @@ impl Guildhall {
         query: ActivityQuery,
     ) -> Result<(Vec<Activity>, u64), AppError> {
         let kinds = query.kinds.unwrap_or_else(|| guildhall_domain::activity::KINDS.iter().collect());
-        let filter = AuditFilter {
+        let filter = ActivityFilter {
             actions: kinds.iter().map(|kind| kind.action).collect(),
-            subjects: query.subjects.map(|numbers| numbers.iter().map(i64::to_string).collect()),
+            contracts: query.contracts,
             actor_kinds: query
                 .sources
                 .map(|sources| sources.iter().flat_map(|source| source.actor_kinds()).copied().collect()),
@@ -80,7 +80,7 @@ impl Guildhall {
             Some(Activity {
                 number: row.number,
                 kind: ActivityKind::of_action(&row.action)?,
-                subject: row.subject.parse().ok()?,
+                contract: row.contract,
                 source: ActivitySource::of_actor_kind(&row.actor_kind),
                 detail: row.detail,
                 at: row.at,

@@ -8,9 +8,11 @@ use crate::keys::{Created, KeyDraft, NewKeyPlace};
 use crate::record::Recorder;
 use guildhall_domain::app::{App, Environment, shop_domain};
 use guildhall_domain::audit::Actor;
+use guildhall_domain::contract::{DunningOutcome, DunningPolicy, is_time_zone};
 use guildhall_domain::custom_field::{CustomField, STARTING_FIELDS, Visibility};
 use guildhall_domain::ids::{AppId, CustomFieldId};
 use guildhall_domain::key::KeyKind;
+use guildhall_domain::plan::Money;
 use guildhall_domain::session::{SESSION_SECONDS_DEFAULT, SESSION_SECONDS_MAX, SESSION_SECONDS_MIN};
 use guildhall_domain::{Code, Mode, text};
 use guildhall_store::{Constraint, Tx};
@@ -49,6 +51,16 @@ pub struct AppChange {
     pub session_seconds: Option<i64>,
     /// Whether members may delete themselves.
     pub member_self_delete: Option<bool>,
+    /// By whose clock new contracts are billed: an IANA name.
+    pub time_zone: Option<String>,
+    /// What contracts are in that name no currency.
+    pub currency: Option<String>,
+    /// Tries after the first when a charge fails, 0 to 15.
+    pub dunning_retries: Option<i64>,
+    /// Days between two tries, 1 to 15.
+    pub dunning_days: Option<i64>,
+    /// `CANCEL_SUBSCRIPTION`, `PAUSE_SUBSCRIPTION` or `SKIP_FAILED_ORDER`.
+    pub dunning_outcome: Option<String>,
 }
 
 impl Guildhall {
@@ -128,12 +140,15 @@ impl Guildhall {
                 app.passwordless = change.passwordless.unwrap_or(app.passwordless);
                 app.session_seconds = change.session_seconds.unwrap_or(app.session_seconds);
                 app.member_self_delete = change.member_self_delete.unwrap_or(app.member_self_delete);
+                bill_otherwise(&mut app, change)?;
                 or_conflict(tx.apps().update(&app).await, &[(Constraint::Shop, Code::ShopTaken)])?;
                 tx.authority().bump().await?;
                 let detail = json!({
                     "name": app.name, "shop": app.shop, "apiAccess": app.api_access,
                     "passwordless": app.passwordless, "sessionSeconds": app.session_seconds,
-                    "memberSelfDelete": app.member_self_delete,
+                    "memberSelfDelete": app.member_self_delete, "timeZone": app.time_zone,
+                    "currency": app.currency, "dunningRetries": app.dunning.retries,
+                    "dunningDays": app.dunning.days, "dunningOutcome": app.dunning.outcome.as_str(),
                 });
                 recorder.audit(tx, "app.update", app.id.as_str(), &detail).await?;
                 Ok(app)
@@ -168,6 +183,9 @@ impl Guildhall {
             passwordless: false,
             session_seconds: SESSION_SECONDS_DEFAULT,
             member_self_delete: true,
+            time_zone: "UTC".into(),
+            currency: "usd".into(),
+            dunning: DunningPolicy::default(),
             created_at: now,
         };
         let drafts = [Mode::Sandbox, Mode::Live].into_iter().flat_map(|mode| {
@@ -191,6 +209,35 @@ impl Guildhall {
         let recorder = Recorder::of(actor, Some(app.id.clone()), now);
         Ok(AppPlan { app, keys, fields: fields.to_vec(), recorder })
     }
+}
+
+/// Changes how an app's contracts are billed. Contracts that exist keep their time zone and currency.
+fn bill_otherwise(app: &mut App, change: AppChange) -> Result<(), AppError> {
+    let wrong = |message: &'static str| AppError::because(Code::InputInvalid, message);
+    if let Some(zone) = change.time_zone {
+        if !is_time_zone(&zone) {
+            return Err(wrong("A time zone is an IANA name, for example Europe/Berlin."));
+        }
+        app.time_zone = zone;
+    }
+    if let Some(currency) = change.currency {
+        let money = Money::price(0, &currency);
+        app.currency = money.ok_or_else(|| wrong("A currency is a three-letter code."))?.currency;
+    }
+    if let Some(retries) = change.dunning_retries {
+        let retries = u32::try_from(retries).ok().filter(|retries| *retries <= 15);
+        app.dunning.retries = retries.ok_or_else(|| wrong("dunningRetries is from 0 to 15."))?;
+    }
+    if let Some(days) = change.dunning_days {
+        let days = u32::try_from(days).ok().filter(|days| (1..=15).contains(days));
+        app.dunning.days = days.ok_or_else(|| wrong("dunningDays is from 1 to 15."))?;
+    }
+    if let Some(outcome) = change.dunning_outcome {
+        app.dunning.outcome = DunningOutcome::from_stored(&outcome).ok_or_else(|| {
+            wrong("dunningOutcome is CANCEL_SUBSCRIPTION, PAUSE_SUBSCRIPTION or SKIP_FAILED_ORDER.")
+        })?;
+    }
+    Ok(())
 }
 
 /// Everything about a new app that can be decided before the unit of work begins.

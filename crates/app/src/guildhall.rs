@@ -1,6 +1,7 @@
 //! The application: what every use case stands on.
 
 use crate::auth::{Identities, LastUsed, VisitorLimits};
+use crate::billing::{FakeProvider, PaymentProvider, Payments};
 use crate::clock::{Chance, Clock};
 use crate::error::AppError;
 use crate::passwords::{PasswordPool, PoolSettings};
@@ -62,6 +63,8 @@ pub struct Settings {
     pub token_issuer: String,
     /// How long a read of many rows may take, in milliseconds.
     pub statement_timeout_ms: u32,
+    /// Whether live contracts are charged with the fake provider, too. Without it nothing charges them yet.
+    pub fake_live_payments: bool,
 }
 
 impl Settings {
@@ -78,6 +81,7 @@ impl Settings {
             public_url: "http://127.0.0.1:3010".to_owned(),
             token_issuer: "http://127.0.0.1:3010".to_owned(),
             statement_timeout_ms: 10_000,
+            fake_live_payments: false,
         }
     }
 }
@@ -97,6 +101,8 @@ struct Inner {
     token_keys: TokenKeys,
     visitor_limits: VisitorLimits,
     mail_written: Notify,
+    billing_due: Notify,
+    payments: Payments,
     public_url: String,
     token_issuer: String,
 }
@@ -126,8 +132,11 @@ impl Guildhall {
         });
         let passwords =
             passwords.map_err(|error| AppError::internal(format!("no password thread: {error}")))?;
+        let store = store.await?;
+        let fake: Arc<dyn PaymentProvider> = Arc::new(FakeProvider::new(store.clone(), Arc::clone(&clock)));
+        let live = settings.fake_live_payments.then(|| Arc::clone(&fake));
         Ok(Self(Arc::new(Inner {
-            store: store.await?,
+            store,
             clock,
             chance,
             passwords,
@@ -137,6 +146,8 @@ impl Guildhall {
             token_keys: TokenKeys::default(),
             visitor_limits: VisitorLimits::default(),
             mail_written: Notify::new(),
+            billing_due: Notify::new(),
+            payments: Payments::new(fake, live),
             public_url: settings.public_url,
             token_issuer: settings.token_issuer,
         })))
@@ -178,6 +189,16 @@ impl Guildhall {
     /// Told whenever a mail was put into the outbox by this process.
     pub fn mail_written(&self) -> &Notify {
         &self.0.mail_written
+    }
+
+    /// Told whenever something about a contract may have become due by what this process did.
+    pub fn billing_due(&self) -> &Notify {
+        &self.0.billing_due
+    }
+
+    /// Who takes the money.
+    pub fn payments(&self) -> &Payments {
+        &self.0.payments
     }
 
     /// Its limits.

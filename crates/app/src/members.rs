@@ -13,10 +13,11 @@ mod values;
 mod view;
 
 pub use create::Draft;
-pub(crate) use create::{check_password, payload};
+pub(crate) use create::{Admitter, Checked, blank, check_password, count_holder, payload, record_created};
 pub use export::{ExportPage, csv_header};
 pub use import::{Importer, row_from_csv};
 pub use list::MemberList;
+pub(crate) use plans::payload as plan_payload;
 pub(crate) use sign_in::Proof;
 pub use update::Change;
 pub(crate) use update::change_email;

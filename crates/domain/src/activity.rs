@@ -6,9 +6,9 @@ use crate::audit::Actor;
 /// What an entry is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivitySubject {
-    /// A contract, by its number.
+    /// A contract.
     Contract,
-    /// A billing attempt, by its number.
+    /// A billing attempt of one.
     Attempt,
 }
 
@@ -19,6 +19,8 @@ pub enum ActivityStatus {
     Success,
     /// It was tried, and failed.
     Failure,
+    /// What came of it stands in the details.
+    Info,
 }
 
 /// Who did it.
@@ -37,7 +39,7 @@ pub enum ActivitySource {
 /// One kind of entry: what the audit trail calls it, and what integrators do.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ActivityKind {
-    /// In the audit trail, whose subject is the number of the contract or attempt.
+    /// In the audit trail, whose subject is the contract's id.
     pub action: &'static str,
     /// To integrators.
     pub event: &'static str,
@@ -59,22 +61,30 @@ macro_rules! kinds {
 kinds! {
     Contract {
         "contract.create" "CONTRACT_CREATED" Success;
-        "contract.activate" "CONTRACT_ACTIVATED" Success;
+        "contract.resume" "CONTRACT_ACTIVATED" Success;
         "contract.pause" "CONTRACT_PAUSED" Success;
         "contract.cancel" "CONTRACT_CANCELLED" Success;
-        "contract.expire" "CONTRACT_EXPIRED" Success;
-        "contract.fail" "CONTRACT_FAILED" Failure;
-        "contract.next-billing.change" "NEXT_BILLING_DATE_CHANGE" Success;
-        "contract.interval.change" "BILLING_INTERVAL_CHANGE" Success;
-        "contract.plan.change" "PRODUCT_CHANGE" Success;
+        "contract.next-billing" "NEXT_BILLING_DATE_CHANGE" Success;
+        "contract.billing-interval" "BILLING_INTERVAL_CHANGE" Success;
+        "contract.delivery-interval" "DELIVERY_INTERVAL_CHANGE" Success;
+        "contract.min-cycles" "MIN_CYCLES_CHANGE" Success;
+        "contract.max-cycles" "MAX_CYCLES_CHANGE" Success;
+        "contract.line.add" "PRODUCT_ADD" Success;
+        "contract.line.remove" "PRODUCT_REMOVE" Success;
+        "contract.line.update" "PRODUCT_UPDATE" Success;
+        "contract.plan.change" "PRODUCT_SWAP" Success;
+        "contract.downgrade.forget" "PENDING_DOWNGRADE_CANCELLED" Success;
+        "contract.discount.add" "DISCOUNT_APPLIED" Success;
+        "contract.discount.remove" "DISCOUNT_REMOVED" Success;
         "contract.update" "CONTRACT_UPDATED" Success;
     }
     Attempt {
-        "attempt.charge" "BILLING_ATTEMPT_SUCCESS" Success;
-        "attempt.decline" "BILLING_ATTEMPT_FAILURE" Failure;
+        "contract.charge" "BILLING_ATTEMPT_CHARGED" Info;
         "attempt.skip" "BILLING_ATTEMPT_SKIPPED" Success;
         "attempt.unskip" "BILLING_ATTEMPT_UNSKIPPED" Success;
-        "attempt.update" "BILLING_ATTEMPT_UPDATED" Success;
+        "attempt.reschedule" "BILLING_ATTEMPT_RESCHEDULED" Success;
+        "attempt.bill" "BILLING_ATTEMPT_TRIGGERED" Success;
+        "attempt.note" "BILLING_ATTEMPT_NOTE_CHANGE" Success;
     }
 }
 
@@ -99,11 +109,15 @@ impl ActivitySubject {
 }
 
 impl ActivityStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Success, Self::Failure, Self::Info];
+
     /// As the dialect names it.
     pub const fn as_str(self) -> &'static str {
         match self {
             ActivityStatus::Success => "SUCCESS",
             ActivityStatus::Failure => "FAILURE",
+            ActivityStatus::Info => "INFO",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Apps (tenants) and their two environments.
 
+use crate::contract::DunningPolicy;
 use crate::ids::AppId;
 use crate::time::Timestamp;
 use std::fmt;
@@ -94,6 +95,12 @@ pub struct App {
     pub session_seconds: i64,
     /// Whether members may delete themselves.
     pub member_self_delete: bool,
+    /// By whose clock it is billed: an IANA name, e.g. `Europe/Berlin`.
+    pub time_zone: String,
+    /// What contracts are in that name no currency: a lower-case ISO 4217 code.
+    pub currency: String,
+    /// What is done when a charge fails.
+    pub dunning: DunningPolicy,
     /// When it was made.
     pub created_at: Timestamp,
 }

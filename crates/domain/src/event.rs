@@ -1,6 +1,7 @@
 //! What happened, for webhooks and for people. Rows of the outbox, written with the change.
 
-/// The kind of an event, named as Memberstack's webhooks name it.
+/// The kind of an event, named as the vendors' webhooks name it: Memberstack's begin with `member.`, Appstle's
+/// with `membership.`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventKind {
     /// A member was made.
@@ -13,6 +14,32 @@ pub enum EventKind {
     MemberPlanAdded,
     /// A member lost a plan.
     MemberPlanCanceled,
+    /// How a member holds a plan changed.
+    MemberPlanUpdated,
+    /// A contract was made.
+    MembershipCreated,
+    /// Something about a contract changed, whatever else is said of it.
+    MembershipUpdated,
+    /// A contract runs again.
+    MembershipActivated,
+    /// A contract rests.
+    MembershipPaused,
+    /// A contract was ended.
+    MembershipCancelled,
+    /// A contract has run its term.
+    MembershipExpired,
+    /// A contract is for something else.
+    MembershipSwapProduct,
+    /// A contract is billed on another date.
+    MembershipNextOrderDateChanged,
+    /// A contract is billed more or less often.
+    MembershipBillingIntervalChanged,
+    /// A charge succeeded.
+    MembershipBillingSuccess,
+    /// A charge did not succeed.
+    MembershipBillingFailure,
+    /// A period was left out.
+    MembershipBillingSkipped,
 }
 
 impl EventKind {
@@ -24,6 +51,19 @@ impl EventKind {
             EventKind::MemberDeleted => "member.deleted",
             EventKind::MemberPlanAdded => "member.plan.added",
             EventKind::MemberPlanCanceled => "member.plan.canceled",
+            EventKind::MemberPlanUpdated => "member.plan.updated",
+            EventKind::MembershipCreated => "membership.created",
+            EventKind::MembershipUpdated => "membership.updated",
+            EventKind::MembershipActivated => "membership.activated",
+            EventKind::MembershipPaused => "membership.paused",
+            EventKind::MembershipCancelled => "membership.cancelled",
+            EventKind::MembershipExpired => "membership.expired",
+            EventKind::MembershipSwapProduct => "membership.swap-product",
+            EventKind::MembershipNextOrderDateChanged => "membership.next-order-date-changed",
+            EventKind::MembershipBillingIntervalChanged => "membership.billing-interval-changed",
+            EventKind::MembershipBillingSuccess => "membership.billing-success",
+            EventKind::MembershipBillingFailure => "membership.billing-failure",
+            EventKind::MembershipBillingSkipped => "membership.billing-skipped",
         }
     }
 }

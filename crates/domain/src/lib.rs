@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod app;
+pub mod attempt;
 pub mod audit;
 pub mod code;
 pub mod contract;

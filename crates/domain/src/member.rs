@@ -1,6 +1,6 @@
 //! What a member is, and how its free-form parts change.
 
-use crate::contract::Contract;
+use crate::contract::ContractSummary;
 use crate::ids::PermissionId;
 use crate::json::JsonObject;
 use crate::member_id::{MemberId, MemberKey};
@@ -51,7 +51,7 @@ pub struct Member {
     /// When it was made.
     pub created_at: Timestamp,
     /// Plans it holds, oldest first.
-    pub contracts: Vec<Contract>,
+    pub contracts: Vec<ContractSummary>,
 }
 
 /// `old` with the keys of `new` laid over it (one level deep), as `customFields` merges.

@@ -19,6 +19,8 @@ use std::hash::Hasher;
 pub(crate) const SEQUENCE_BITS: u32 = 40;
 /// The largest sequence number: about 10^12 members in one environment.
 pub const SEQUENCE_MAX: i64 = (1 << SEQUENCE_BITS) - 1;
+/// From here on, the numbers of customers are made from places; below, they are given.
+pub const CUSTOMER_NUMBERS_FROM: i64 = 9_000_000_000_000_000;
 pub(crate) const HALF_MASK: u64 = (1 << 62) - 1;
 
 /// Where a member's row lies: its environment in the high bits, its sequence number in the low
@@ -47,6 +49,18 @@ impl MemberKey {
     /// The environment's number, as stored.
     pub const fn environment(self) -> i64 {
         self.0 >> SEQUENCE_BITS
+    }
+
+    /// The number that the Appstle dialect knows the member at this place by, unless it was given another.
+    /// Exact in a double, and beyond every number that can be given.
+    pub const fn customer_number(self) -> i64 {
+        CUSTOMER_NUMBERS_FROM + self.sequence()
+    }
+
+    /// The place that a number was made from; nothing if it is one that can be given.
+    pub fn from_customer_number(environment: EnvironmentId, number: i64) -> Option<Self> {
+        let sequence = number.checked_sub(CUSTOMER_NUMBERS_FROM)?;
+        (0..=SEQUENCE_MAX).contains(&sequence).then(|| Self::new(environment, sequence))
     }
 
     /// The number within the environment; this is what list cursors show.

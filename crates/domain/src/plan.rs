@@ -113,6 +113,11 @@ impl Money {
         rust_decimal::Decimal::new(minor, exponent).to_string()
     }
 
+    /// The amount in major units as a JSON number, without noughts at its end: `49.9`, `1000`.
+    pub fn to_major_number(minor: i64, currency: &str) -> String {
+        rust_decimal::Decimal::new(minor, Self::exponent(currency)).normalize().to_string()
+    }
+
     /// Minor units of an amount in major units; nothing if it has more digits than the currency, or is not
     /// within ±10^11 minor units.
     pub fn from_major(text: &str, currency: &str) -> Option<i64> {

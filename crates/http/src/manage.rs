@@ -3,7 +3,9 @@
 //! Errors are problem documents (RFC 9457) with the stable code of the error table.
 
 pub(crate) mod app;
+pub(crate) mod clock;
 pub(crate) mod custom_fields;
+pub(crate) mod discount_codes;
 pub(crate) mod mails;
 pub(crate) mod permissions;
 pub(crate) mod plans;

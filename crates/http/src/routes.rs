@@ -125,6 +125,13 @@ routes! {
         GET "/manage/v1/mail-templates" Some(Action::ManageRead);
         PUT "/manage/v1/mail-templates/{key}" Some(Action::ManageWrite);
         DELETE "/manage/v1/mail-templates/{key}" Some(Action::ManageWrite);
+        GET "/manage/v1/clock" Some(Action::ManageRead);
+        POST "/manage/v1/clock/freeze" Some(Action::ManageWrite);
+        POST "/manage/v1/clock/advance" Some(Action::ManageWrite);
+        POST "/manage/v1/clock/release" Some(Action::ManageWrite);
+        GET "/manage/v1/discount-codes" Some(Action::ManageRead);
+        PUT "/manage/v1/discount-codes/{key}" Some(Action::ManageWrite);
+        DELETE "/manage/v1/discount-codes/{key}" Some(Action::ManageWrite);
     }
     Appstle {
         GET "/api/external/v2/membership-plans" Some(Action::ContractRead);
@@ -290,7 +297,7 @@ fn client_routes(http: &Http) -> Router<Http> {
 }
 
 fn manage_routes(http: &Http) -> Router<Http> {
-    use manage::{app, custom_fields, mails, permissions, plans, sessions, tables};
+    use manage::{app, clock, custom_fields, discount_codes, mails, permissions, plans, sessions, tables};
     Router::new()
         .route("/manage/v1/app", get(app::get).patch(app::update))
         .route("/manage/v1/members/{id}/sessions", get(sessions::list).delete(sessions::revoke_all))
@@ -298,6 +305,12 @@ fn manage_routes(http: &Http) -> Router<Http> {
         .route("/manage/v1/mails", get(mails::list))
         .route("/manage/v1/mail-templates", get(mails::templates))
         .route("/manage/v1/mail-templates/{key}", put(mails::set_template).delete(mails::reset_template))
+        .route("/manage/v1/clock", get(clock::get))
+        .route("/manage/v1/clock/freeze", post(clock::freeze))
+        .route("/manage/v1/clock/advance", post(clock::advance))
+        .route("/manage/v1/clock/release", post(clock::release))
+        .route("/manage/v1/discount-codes", get(discount_codes::list))
+        .route("/manage/v1/discount-codes/{key}", put(discount_codes::put).delete(discount_codes::delete))
         .route("/manage/v1/plans", get(plans::list).post(plans::create))
         .route("/manage/v1/plans/{id}", get(plans::get).patch(plans::update).delete(plans::delete))
         .route("/manage/v1/plans/{id}/prices", post(plans::create_price))

@@ -31,7 +31,8 @@ impl Target {
             json!({ "key": "things", "name": "Things", "fields": [{ "key": "name", "type": "TEXT" }] });
         let made = server.anonymous("POST", "/manage/v1/tables").key(&key).json(&table).send().await;
         assert_eq!(made.status, 201, "{}", made.text());
-        let shown = server.anonymous("GET", &format!("/manage/v1/plans/{plan}")).key(&key).send().await.json();
+        let shown =
+            server.anonymous("GET", &format!("/manage/v1/plans/{plan}")).key(&key).send().await.json();
         let group = shown["data"]["number"].to_string();
         let store_key = server.store_key("a.myshopify.com").await;
         Self { server, key, store_key, member, plan, group }

@@ -2,6 +2,7 @@
 //!
 //! Each job calls a use case of `guildhall_app`; none names the store.
 
+mod billing;
 mod mail;
 
 use guildhall_app::Guildhall;
@@ -32,6 +33,7 @@ pub fn start(guildhall: Guildhall, mailer: Option<Arc<dyn Mailer>>) -> Jobs {
         tokio::spawn(flush_last_used(guildhall.clone(), stopped.clone())),
         tokio::spawn(clear_ended_sign_ins(guildhall.clone(), stopped.clone())),
         tokio::spawn(refresh_statistics(guildhall.clone(), stopped.clone())),
+        tokio::spawn(billing::run(guildhall.clone(), stopped.clone())),
     ];
     if let Some(mailer) = mailer {
         running.push(tokio::spawn(mail::send(guildhall, mailer, stopped)));

@@ -229,6 +229,7 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             public_url: base_url(settings),
             token_issuer: settings.token_issuer.clone().unwrap_or_else(|| base_url(settings)),
             statement_timeout_ms: settings.statement_timeout_ms,
+            fake_live_payments: settings.fake_live_payments.0,
             ..guildhall_app::Settings::new(target)
         },
         Arc::new(SystemClock::default()),

@@ -188,6 +188,9 @@ settings! {
     appstle_plan_gate_status: PlanGateStatus = preset("401");
     /// How long a query over many records may take, in milliseconds, before it is given up.
     statement_timeout_ms: u32 = preset("10000").within(100, 600_000);
+    /// Whether live contracts are charged with the built-in fake provider, as sandboxes' are. No money moves.
+    /// While this is off, and until there is a real provider, live contracts that fall due stay due.
+    fake_live_payments: Switch = preset("off");
 }
 
 /// One core is left to answer requests while passwords are hashed on the others.

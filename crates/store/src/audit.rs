@@ -2,7 +2,7 @@
 
 use crate::driver::{Tx, params};
 use crate::error::StoreError;
-use crate::statement::Statement;
+use crate::statement::{Bound, Statement};
 use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::AppId;
 use guildhall_domain::{EnvironmentId, Timestamp};
@@ -14,7 +14,7 @@ const BY_SUBJECT: &str = "SELECT action, actor_kind, actor, detail FROM audit_en
     WHERE subject = $1 ORDER BY number";
 
 /// What the indexes for this hold, in their own words.
-const ACTIVITY: &str = " AND substr(action, 1, 8) IN ('contract', 'attempt.')";
+const ACTIVITY: &str = " AND substr(a.action, 1, 8) IN ('contract', 'attempt.')";
 
 /// One entry to write.
 pub struct AuditEntry<'a> {
@@ -36,11 +36,11 @@ pub struct AuditEntry<'a> {
 
 /// Which entries about contracts and attempts are asked for. What is `None` restricts nothing.
 #[derive(Clone, Debug)]
-pub struct AuditFilter {
+pub struct ActivityFilter {
     /// What was done; none of them: no entry.
     pub actions: Vec<&'static str>,
-    /// The ids of what it was done to.
-    pub subjects: Option<Vec<String>>,
+    /// Numbers of the contracts it was done to.
+    pub contracts: Option<Vec<i64>>,
     /// Kinds of who did it.
     pub actor_kinds: Option<Vec<&'static str>>,
     /// Not before.
@@ -51,13 +51,13 @@ pub struct AuditFilter {
 
 /// An entry as it is read.
 #[derive(Clone, Debug)]
-pub struct AuditRow {
+pub struct ActivityRow {
     /// Its number: later ones are higher.
     pub number: i64,
     /// What was done.
     pub action: String,
-    /// The id of what it was done to.
-    pub subject: String,
+    /// The number of the contract it was done to.
+    pub contract: i64,
     /// The kind of who did it.
     pub actor_kind: String,
     /// A JSON object.
@@ -114,10 +114,10 @@ impl Audit<'_> {
     pub async fn count_activity(
         &mut self,
         environment: EnvironmentId,
-        filter: &AuditFilter,
+        filter: &ActivityFilter,
     ) -> Result<u64, StoreError> {
         let mut sql = Statement::new(self.tx.dialect());
-        sql.push("SELECT COUNT(*) FROM audit_entries");
+        sql.push("SELECT COUNT(*)");
         write_filter(&mut sql, environment, filter);
         let found = self.tx.first(sql.sql(), &sql.params(), |row| row.int(0)).await?;
         Ok(found.unwrap_or_default().unsigned_abs())
@@ -130,23 +130,23 @@ impl Audit<'_> {
     pub async fn list_activity(
         &mut self,
         environment: EnvironmentId,
-        filter: &AuditFilter,
+        filter: &ActivityFilter,
         oldest_first: bool,
         offset: u64,
         limit: u32,
-    ) -> Result<Vec<AuditRow>, StoreError> {
+    ) -> Result<Vec<ActivityRow>, StoreError> {
         let mut sql = Statement::new(self.tx.dialect());
-        sql.push("SELECT number, action, subject, actor_kind, detail, created_at FROM audit_entries");
+        sql.push("SELECT a.number, a.action, c.number, a.actor_kind, a.detail, a.created_at");
         write_filter(&mut sql, environment, filter);
-        sql.push(if oldest_first { " ORDER BY number" } else { " ORDER BY number DESC" });
+        sql.push(if oldest_first { " ORDER BY a.number" } else { " ORDER BY a.number DESC" });
         sql.push(" LIMIT ").bind(i64::from(limit));
         sql.push(" OFFSET ").bind(i64::try_from(offset).unwrap_or(i64::MAX));
         let values = sql.params();
         let found = self.tx.all(sql.sql(), &values, |row| {
-            Ok(AuditRow {
+            Ok(ActivityRow {
                 number: row.int(0)?,
                 action: row.string(1)?,
-                subject: row.string(2)?,
+                contract: row.int(2)?,
                 actor_kind: row.string(3)?,
                 detail: row.string(4)?,
                 at: row.time(5)?,
@@ -156,31 +156,33 @@ impl Audit<'_> {
     }
 }
 
-fn write_filter(sql: &mut Statement, environment: EnvironmentId, filter: &AuditFilter) {
-    sql.push(" WHERE environment = ").bind(environment.stored()).push(ACTIVITY);
-    one_of(sql, "action", &filter.actions);
-    if let Some(subjects) = &filter.subjects {
-        one_of(sql, "subject", subjects);
+fn write_filter(sql: &mut Statement, environment: EnvironmentId, filter: &ActivityFilter) {
+    // What was done to a contract that is gone with its member is nobody's any more.
+    sql.push(" FROM audit_entries a JOIN contracts c ON c.id = a.subject AND c.environment = a.environment");
+    sql.push(" WHERE a.environment = ").bind(environment.stored()).push(ACTIVITY);
+    one_of(sql, "a.action", filter.actions.iter().map(|action| (*action).to_owned()));
+    if let Some(contracts) = &filter.contracts {
+        one_of(sql, "c.number", contracts.iter().copied());
     }
     if let Some(kinds) = &filter.actor_kinds {
-        one_of(sql, "actor_kind", kinds);
+        one_of(sql, "a.actor_kind", kinds.iter().map(|kind| (*kind).to_owned()));
     }
     if let Some(since) = filter.since {
-        sql.push(" AND created_at >= ").bind(since.micros());
+        sql.push(" AND a.created_at >= ").bind(since.micros());
     }
     if let Some(until) = filter.until {
-        sql.push(" AND created_at <= ").bind(until.micros());
+        sql.push(" AND a.created_at <= ").bind(until.micros());
     }
 }
 
-fn one_of(sql: &mut Statement, column: &str, values: &[impl ToString]) {
-    if values.is_empty() {
+fn one_of<T: Into<Bound>>(sql: &mut Statement, column: &str, values: impl ExactSizeIterator<Item = T>) {
+    if values.len() == 0 {
         sql.push(" AND 1 = 0");
         return;
     }
     sql.push(" AND ").push(column).push(" IN (");
     sql.list(values, ", ", |sql, value| {
-        sql.bind(value.to_string());
+        sql.bind(value);
     });
     sql.push(")");
 }

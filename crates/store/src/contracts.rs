@@ -1,23 +1,84 @@
-//! Members' holds on plans.
+//! Contracts: a row each, found by what stands in columns, read from its document.
 
-use crate::driver::{Tx, params};
+mod list;
+mod summary;
+
+pub use list::{ContractFilter, ContractOrder, ContractPage, SortBy};
+pub(crate) use summary::{from_summary, to_summary};
+
+use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
-use guildhall_domain::Timestamp;
-use guildhall_domain::contract::{Contract, ContractKind, ContractStatus};
+use guildhall_domain::contract::{Contract, ContractColumns, ContractKind};
 use guildhall_domain::ids::{ContractId, PlanId};
-use guildhall_domain::member_id::MemberKey;
+use guildhall_domain::json::JsonObject;
+use guildhall_domain::member_id::{MemberId, MemberKey};
+use guildhall_domain::{EnvironmentId, Timestamp};
+
+/// The columns of a contract and of who holds it, in the order that [`held_from_row`] reads them.
+macro_rules! select_contracts {
+    ($rest:literal) => {
+        concat!(
+            "SELECT c.number, c.id, c.member_key, c.plan, c.kind, c.created_at, c.updated_at, c.document,
+            m.id, m.email, m.customer_number, m.custom_fields, m.created_at
+            FROM contracts c JOIN members m ON m.key = c.member_key ",
+            $rest
+        )
+    };
+}
+use select_contracts;
 
 const INSERT: &str =
-    "INSERT INTO contracts (member_key, id, plan, kind, status, created_at, environment, amount,
-    customer_name, imported, updated_at, document) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, '', FALSE, $6, '')";
-const DELETE: &str = "DELETE FROM contracts WHERE member_key = $1 AND plan = $2";
+    "INSERT INTO contracts (id, environment, member_key, plan, kind, status, next_billing_at,
+    interval_unit, interval_count, amount, customer_name, imported, wake_at, created_at, updated_at, document)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING number";
+const UPDATE: &str = "UPDATE contracts SET plan = $1, status = $2, next_billing_at = $3, interval_unit = $4,
+    interval_count = $5, amount = $6, wake_at = $7, updated_at = $8, document = $9,
+    leased_until = CASE WHEN $10 THEN leased_until END WHERE number = $11";
+const DELETE_FREE: &str = "DELETE FROM contracts WHERE member_key = $1 AND plan = $2 AND kind = 'FREE'";
+const BY_NUMBER: &str = select_contracts!("WHERE c.number = $1 AND c.environment = $2");
+const BY_ID: &str = select_contracts!("WHERE c.id = $1 AND c.environment = $2");
+const OF_MEMBER: &str = select_contracts!("WHERE c.member_key = $1 ORDER BY c.number");
+const HOLDER_OF: &str = "SELECT member_key FROM contracts WHERE number = $1 AND environment = $2";
+const LOCK: &str = "SELECT number FROM contracts WHERE number = $1 FOR UPDATE";
+const EARLIEST: &str = "SELECT MIN(wake_at) FROM contracts WHERE environment = $1";
+const RELEASE: &str = "UPDATE contracts SET leased_until = NULL WHERE number = $1";
+const DELETE_ITEMS: &str = "DELETE FROM contract_items WHERE contract = $1";
+const INSERT_ITEM: &str =
+    "INSERT INTO contract_items (contract, line, variant, product, selling_plan) VALUES ($1, $2, $3, $4, $5)";
 
 /// A contract and who holds it.
-pub struct NewContract<'a> {
-    /// The holder.
-    pub member: MemberKey,
-    /// What is held.
-    pub contract: &'a Contract,
+#[derive(Clone, Debug)]
+pub struct HeldContract {
+    /// The contract.
+    pub contract: Contract,
+    /// Who holds it.
+    pub holder: Holder,
+}
+
+/// What a contract's views tell of the member who holds it.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// `mem_…`
+    pub id: MemberId,
+    /// The address.
+    pub email: Option<String>,
+    /// The number that the Appstle dialect knows the member by.
+    pub number: i64,
+    /// Values of the app's custom fields.
+    pub custom_fields: JsonObject,
+    /// When the member was made.
+    pub created_at: Timestamp,
+}
+
+/// A contract about which something is due, leased to whoever asked.
+#[derive(Clone, Copy, Debug)]
+pub struct DueContract {
+    /// Its number.
+    pub number: i64,
+    /// Where it belongs.
+    pub environment: EnvironmentId,
+    /// When it was due.
+    pub wake_at: Timestamp,
 }
 
 /// Reached as `tx.contracts()`.
@@ -26,80 +87,238 @@ pub struct Contracts<'t> {
 }
 
 impl Contracts<'_> {
-    /// Stores a new contract.
+    /// Stores a new contract and gives it its number. `customer_name` is what it is searched by.
     ///
     /// # Errors
-    /// `Conflict(PlanHeld)` if the member holds the plan; `Conflict(Reference)` if there is no
-    /// such plan or member.
-    pub async fn insert(&mut self, new: NewContract<'_>) -> Result<(), StoreError> {
-        let contract = new.contract;
+    /// `Conflict(PlanHeld)` if the member holds the free plan; `Conflict(Reference)` if there is no such plan or
+    /// member.
+    pub async fn insert(
+        &mut self,
+        environment: EnvironmentId,
+        contract: &mut Contract,
+        customer_name: &str,
+    ) -> Result<(), StoreError> {
+        let period = contract.terms.period();
+        let document = contract.to_document();
         let values = params![
-            new.member,
             contract.id.as_str(),
-            contract.plan.as_str(),
+            environment,
+            contract.holder,
+            contract.plan().map(PlanId::as_str),
             contract.kind.as_str(),
-            contract.status.as_str(),
+            contract.status().as_str(),
+            contract.next_billing(),
+            period.map(|period| period.unit.as_str()),
+            period.map(|period| i64::from(period.count)),
+            contract.terms.total(),
+            customer_name,
+            contract.notes.imported_id.is_some(),
+            contract.wake_at(),
             contract.created_at,
-            new.member.environment()
+            contract.updated_at,
+            &document
         ];
-        self.tx.execute(INSERT, values).await.map(|_| ())
+        let number = self.tx.first(INSERT, values, |row| row.int(0)).await?;
+        contract.number = number.ok_or_else(|| StoreError::corrupt("a contract was given no number"))?;
+        if contract.kind == ContractKind::Free { Ok(()) } else { self.put_items(contract).await }
     }
 
-    /// Deletes a member's hold on a plan. False if it has none.
+    /// Stores a changed contract, and gives up the lease on it unless a charge is under way.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn delete(&mut self, member: MemberKey, plan: &PlanId) -> Result<bool, StoreError> {
-        self.tx.execute(DELETE, params![member, plan.as_str()]).await.map(|rows| rows == 1)
+    pub async fn update(&mut self, contract: &Contract) -> Result<(), StoreError> {
+        let period = contract.terms.period();
+        let document = contract.to_document();
+        let values = params![
+            contract.plan().map(PlanId::as_str),
+            contract.status().as_str(),
+            contract.next_billing(),
+            period.map(|period| period.unit.as_str()),
+            period.map(|period| i64::from(period.count)),
+            contract.terms.total(),
+            contract.wake_at(),
+            contract.updated_at,
+            &document,
+            contract.progress.asked.is_some(),
+            contract.number
+        ];
+        self.tx.execute(UPDATE, values).await.map(|_| ())
+    }
+
+    /// Stores what a contract's lines are for, after they have changed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn put_items(&mut self, contract: &Contract) -> Result<(), StoreError> {
+        self.tx.execute(DELETE_ITEMS, params![contract.number]).await?;
+        for line in &contract.terms.lines {
+            let item = &line.item;
+            let values = params![contract.number, line.number, item.variant, item.product, item.selling_plan];
+            self.tx.execute(INSERT_ITEM, values).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a member's hold on a free plan. False if it has none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_free(&mut self, member: MemberKey, plan: &PlanId) -> Result<bool, StoreError> {
+        self.tx.execute(DELETE_FREE, params![member, plan.as_str()]).await.map(|rows| rows == 1)
+    }
+
+    /// A contract of the environment by its number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find(
+        &mut self,
+        environment: EnvironmentId,
+        number: i64,
+    ) -> Result<Option<HeldContract>, StoreError> {
+        self.tx.first(BY_NUMBER, params![number, environment], held_from_row).await
+    }
+
+    /// A contract of the environment by its id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_id(
+        &mut self,
+        environment: EnvironmentId,
+        id: &str,
+    ) -> Result<Option<HeldContract>, StoreError> {
+        self.tx.first(BY_ID, params![id, environment], held_from_row).await
+    }
+
+    /// A contract, with its holder and itself kept from others until this unit of work ends: the holder
+    /// first, as everyone does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_locked(
+        &mut self,
+        environment: EnvironmentId,
+        number: i64,
+    ) -> Result<Option<HeldContract>, StoreError> {
+        let holder = self.tx.first(HOLDER_OF, params![number, environment], |row| row.int(0)).await?;
+        let Some(holder) = holder else {
+            return Ok(None);
+        };
+        self.tx.members().lock(MemberKey::from_stored(holder)).await?;
+        self.tx.lock(LOCK, params![number]).await?;
+        self.find(environment, number).await
+    }
+
+    /// A member's contracts, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn of_member(&mut self, member: MemberKey) -> Result<Vec<HeldContract>, StoreError> {
+        self.tx.all(OF_MEMBER, params![member], held_from_row).await
+    }
+
+    /// Takes a lease on contracts about which something is due, earliest first, in environments that go by the real
+    /// time. Others do not get them before `until`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lease_due(
+        &mut self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<DueContract>, StoreError> {
+        let sql = format!(
+            "UPDATE contracts SET leased_until = $1 WHERE number IN (SELECT c.number FROM contracts c
+            JOIN environments e ON e.number = c.environment
+            WHERE c.wake_at <= $2 AND (c.leased_until IS NULL OR c.leased_until <= $3) AND e.clock_at IS NULL
+            ORDER BY c.wake_at, c.number LIMIT $4{}) RETURNING number, environment, wake_at",
+            self.tx.dialect().skip_locked("c")
+        );
+        self.due(&sql, params![until, now, now, limit]).await
+    }
+
+    /// As [`Contracts::lease_due`], of one environment whose clock stands still: what is due up to `horizon` by
+    /// that clock. `now` and `until` are real times.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lease_due_in(
+        &mut self,
+        environment: EnvironmentId,
+        horizon: Timestamp,
+        now: Timestamp,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<DueContract>, StoreError> {
+        let sql = format!(
+            "UPDATE contracts SET leased_until = $1 WHERE number IN (SELECT c.number FROM contracts c
+            WHERE c.environment = $2 AND c.wake_at <= $3 AND (c.leased_until IS NULL OR c.leased_until <= $4)
+            ORDER BY c.wake_at, c.number LIMIT $5{}) RETURNING number, environment, wake_at",
+            self.tx.dialect().skip_locked("c")
+        );
+        self.due(&sql, params![until, environment, horizon, now, limit]).await
+    }
+
+    async fn due(
+        &mut self,
+        sql: &str,
+        values: &[crate::driver::Param<'_>],
+    ) -> Result<Vec<DueContract>, StoreError> {
+        let mut due = self
+            .tx
+            .all(sql, values, |row| {
+                Ok(DueContract {
+                    number: row.int(0)?,
+                    environment: row.environment(1)?,
+                    wake_at: row.time(2)?,
+                })
+            })
+            .await?;
+        due.sort_by_key(|contract| (contract.wake_at, contract.number));
+        Ok(due)
+    }
+
+    /// Gives up the lease on a contract.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn release(&mut self, number: i64) -> Result<(), StoreError> {
+        self.tx.execute(RELEASE, params![number]).await.map(|_| ())
+    }
+
+    /// When something about a contract of the environment is next due.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn earliest(&mut self, environment: EnvironmentId) -> Result<Option<Timestamp>, StoreError> {
+        let found = self.tx.first(EARLIEST, params![environment], |row| row.opt_time(0)).await?;
+        Ok(found.flatten())
     }
 }
 
-/// What a member's row carries of its contracts, oldest first: a line each, the parts between tabs.
-/// Ids hold neither.
-pub(crate) fn to_summary(contracts: &[Contract]) -> String {
-    let mut ordered: Vec<&Contract> = contracts.iter().collect();
-    ordered.sort_by_key(|contract| (contract.created_at, contract.id.as_str()));
-    let line = |contract: &&Contract| {
-        let (kind, status) = (contract.kind.as_str(), contract.status.as_str());
-        let created_at = contract.created_at.micros();
-        format!("{}\t{}\t{kind}\t{status}\t{created_at}", contract.id, contract.plan)
+fn held_from_row(row: &Row<'_>) -> Result<HeldContract, StoreError> {
+    let holder = MemberKey::from_stored(row.int(2)?);
+    let columns = ContractColumns {
+        number: row.int(0)?,
+        id: ContractId::from_text(row.text(1)?),
+        holder,
+        plan: row.opt_text(3)?.map(PlanId::from_text),
+        kind: row.parsed(4, ContractKind::from_stored)?,
+        created_at: row.time(5)?,
+        updated_at: row.time(6)?,
     };
-    ordered.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// The contracts in a summary; nothing if it is none.
-pub(crate) fn from_summary(summary: &str) -> Option<Vec<Contract>> {
-    let contract = |line: &str| {
-        let mut parts = line.split('\t');
-        let contract = Contract {
-            id: ContractId::from_text(parts.next()?),
-            plan: PlanId::from_text(parts.next()?),
-            kind: ContractKind::from_stored(parts.next()?)?,
-            status: ContractStatus::from_stored(parts.next()?)?,
-            created_at: Timestamp::from_micros(parts.next()?.parse().ok()?),
-        };
-        parts.next().is_none().then_some(contract)
-    };
-    summary.lines().map(contract).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_summary_reads_back_in_order_of_age() {
-        let contract = |id: &str, at| Contract {
-            id: ContractId::from_text(id),
-            plan: PlanId::from_text(format!("pln_{id}")),
-            kind: ContractKind::Free,
-            status: ContractStatus::Active,
-            created_at: Timestamp::from_micros(at),
-        };
-        let (older, newer) = (contract("con_b", 1), contract("con_a", 2));
-        let summary = to_summary(&[newer.clone(), older.clone()]);
-        assert_eq!(from_summary(&summary), Some(vec![older, newer]));
-        assert_eq!(from_summary(""), Some(Vec::new()));
-        assert_eq!(from_summary("con_a\tpln_a"), None);
-    }
+    let contract = Contract::from_document(columns, row.text(7)?);
+    Ok(HeldContract {
+        contract: contract.ok_or_else(|| StoreError::corrupt("a contract's document"))?,
+        holder: Holder {
+            id: MemberId::from_text(row.text(8)?),
+            email: row.opt_string(9)?,
+            number: row.opt_int(10)?.unwrap_or_else(|| holder.customer_number()),
+            custom_fields: JsonObject::from_stored(row.string(11)?),
+            created_at: row.time(12)?,
+        },
+    })
 }

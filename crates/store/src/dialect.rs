@@ -58,6 +58,14 @@ impl Dialect {
         }
     }
 
+    /// Keeps others from the rows of this table that a `SELECT` finds, and passes over those that others keep.
+    pub(crate) fn skip_locked(self, table: &str) -> String {
+        match self {
+            Dialect::Sqlite => String::new(),
+            Dialect::Postgres => format!(" FOR UPDATE OF {table} SKIP LOCKED"),
+        }
+    }
+
     /// Keeps others from changing the rows that a `SELECT` finds until the unit of work ends; they may
     /// still point at them.
     pub(crate) const fn for_update(self) -> &'static str {
@@ -100,6 +108,8 @@ constraints! {
     MemberImportedId = "members_imported_id" on "members.environment, members.id";
     /// A member holds a plan once.
     PlanHeld = "contracts_plan" on "contracts.member_key, contracts.plan";
+    /// One number, one member of an environment.
+    CustomerNumber = "members_customer_number" on "members.environment, members.customer_number";
     /// One key, one custom field of an app.
     CustomFieldKey = "custom_fields_key" on "custom_fields.app, custom_fields.key";
     /// One name, one permission of an app.

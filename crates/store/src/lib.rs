@@ -12,10 +12,13 @@ mod apps;
 mod attempts;
 mod audit;
 mod authority;
+mod billing_attempts;
+mod clocks;
 mod contracts;
 mod custom_fields;
 mod data_tables;
 mod dialect;
+mod discount_codes;
 mod driver;
 mod environments;
 mod error;
@@ -28,6 +31,7 @@ mod meta;
 mod migrations;
 mod one_time_codes;
 mod operators;
+mod payments;
 mod plans;
 mod records;
 mod sessions;
@@ -37,12 +41,17 @@ mod token_keys;
 pub use accounts::Accounts;
 pub use apps::Apps;
 pub use attempts::SignInAttempts;
-pub use audit::{Audit, AuditEntry, AuditFilter, AuditRow};
+pub use audit::{ActivityFilter, ActivityRow, Audit, AuditEntry};
 pub use authority::Authority;
-pub use contracts::{Contracts, NewContract};
+pub use billing_attempts::{AttemptFilter, BillingAttempts};
+pub use clocks::{Clock, Clocks};
+pub use contracts::{
+    ContractFilter, ContractOrder, ContractPage, Contracts, DueContract, HeldContract, Holder, SortBy,
+};
 pub use custom_fields::CustomFields;
 pub use data_tables::DataTables;
 pub use dialect::Constraint;
+pub use discount_codes::{DiscountCode, DiscountCodes};
 pub use driver::{Codecs, Gauges, Store, StoreSettings, Target, Tx, Work};
 pub use environments::{Admission, Environments};
 pub use error::StoreError;
@@ -53,6 +62,7 @@ pub use members::{ListOrder, ListPage, Members, NewMember};
 pub use migrations::{Migration, SCHEMA_VERSION};
 pub use one_time_codes::{OneTimeCode, OneTimeCodes};
 pub use operators::{NewOperatorLink, Operator, Operators};
+pub use payments::{FakeCharge, NewFakeCharge, PaymentMethod, Payments};
 pub use plans::Plans;
 pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
 pub use sessions::Sessions;
@@ -74,6 +84,16 @@ impl Tx {
         Authority { tx: self }
     }
 
+    /// Billing attempts.
+    pub fn billing_attempts(&mut self) -> BillingAttempts<'_> {
+        BillingAttempts { tx: self }
+    }
+
+    /// The clocks of sandboxes.
+    pub fn clocks(&mut self) -> Clocks<'_> {
+        Clocks { tx: self }
+    }
+
     /// Members' holds on plans.
     pub fn contracts(&mut self) -> Contracts<'_> {
         Contracts { tx: self }
@@ -87,6 +107,11 @@ impl Tx {
     /// Definitions of data tables.
     pub fn data_tables(&mut self) -> DataTables<'_> {
         DataTables { tx: self }
+    }
+
+    /// Codes that customers are given.
+    pub fn discount_codes(&mut self) -> DiscountCodes<'_> {
+        DiscountCodes { tx: self }
     }
 
     /// Environments and their counters.
@@ -112,6 +137,11 @@ impl Tx {
     /// Operators and their one-time links.
     pub fn operators(&mut self) -> Operators<'_> {
         Operators { tx: self }
+    }
+
+    /// Payment methods, and the fake provider's books.
+    pub fn payments(&mut self) -> Payments<'_> {
+        Payments { tx: self }
     }
 
     /// Plans, prices and permissions.

@@ -31,6 +31,10 @@ const BY_IMPORTED_ID: &str = select_members!("WHERE environment = $1 AND id = $2
 const BY_EMAIL: &str = select_members!("WHERE environment = $1 AND email_normal = $2");
 const PAGE_ASCENDING: &str = select_members!("WHERE key > $1 AND key <= $2 ORDER BY key LIMIT $3");
 const PAGE_DESCENDING: &str = select_members!("WHERE key > $1 AND key < $2 ORDER BY key DESC LIMIT $3");
+const AT: &str = select_members!("WHERE key = $1");
+const BY_CUSTOMER_NUMBER: &str = select_members!("WHERE environment = $1 AND customer_number = $2");
+const SET_CUSTOMER_NUMBER: &str = "UPDATE members SET customer_number = $1 WHERE key = $2";
+const CUSTOMER_NUMBER: &str = "SELECT customer_number FROM members WHERE key = $1";
 const LOCK_BY_KEY: &str = "SELECT key FROM members WHERE key = $1 FOR UPDATE";
 const LOCK_BY_IMPORTED_ID: &str = "SELECT key FROM members
     WHERE environment = $1 AND id = $2 AND imported_id FOR UPDATE";
@@ -100,6 +104,61 @@ impl Members<'_> {
         id: &str,
     ) -> Result<Option<Member>, StoreError> {
         self.tx.first(BY_KEY, params![MemberKey::new(environment, sequence), id], member_from_row).await
+    }
+
+    /// The member at a place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_at(&mut self, key: MemberKey) -> Result<Option<Member>, StoreError> {
+        self.tx.first(AT, params![key], member_from_row).await
+    }
+
+    /// The member that the Appstle dialect knows by this number: one that was given, or that of its place.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find_by_customer_number(
+        &mut self,
+        environment: EnvironmentId,
+        number: i64,
+    ) -> Result<Option<Member>, StoreError> {
+        if let Some(key) = MemberKey::from_customer_number(environment, number) {
+            let found = self.find_at(key).await?;
+            // One that was given another number is not known by that of its place.
+            let given = self.given_customer_number(key).await?;
+            return Ok(found.filter(|_| given.is_none()));
+        }
+        self.tx.first(BY_CUSTOMER_NUMBER, params![environment, number], member_from_row).await
+    }
+
+    /// The number that the Appstle dialect knows a member by.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn customer_number(&mut self, key: MemberKey) -> Result<i64, StoreError> {
+        Ok(self.given_customer_number(key).await?.unwrap_or_else(|| key.customer_number()))
+    }
+
+    async fn given_customer_number(&mut self, key: MemberKey) -> Result<Option<i64>, StoreError> {
+        let found = self.tx.first(CUSTOMER_NUMBER, params![key], |row| row.opt_int(0)).await?;
+        Ok(found.flatten())
+    }
+
+    /// Gives a member a number.
+    ///
+    /// # Errors
+    /// `Conflict(CustomerNumber)` if another member of the environment has it.
+    pub async fn set_customer_number(&mut self, key: MemberKey, number: i64) -> Result<(), StoreError> {
+        self.tx.execute(SET_CUSTOMER_NUMBER, params![number, key]).await.map(|_| ())
+    }
+
+    /// Keeps others from changing a member until this unit of work ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lock(&mut self, key: MemberKey) -> Result<(), StoreError> {
+        self.tx.lock(LOCK_BY_KEY, params![key]).await
     }
 
     /// A member whose id came from elsewhere.

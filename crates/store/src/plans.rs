@@ -11,7 +11,7 @@ const PLANS: &str = "SELECT id, name, description, priority, status, restrict_to
     redirects, created_at, number FROM plans WHERE app = $1 ORDER BY priority NULLS LAST, created_at, id";
 const PRICES: &str =
     "SELECT p.id, p.plan, p.name, p.amount, p.currency, p.interval_unit, p.interval_count, p.status,
-    p.number, p.trial_days FROM prices p JOIN plans ON plans.id = p.plan WHERE plans.app = $1 ORDER BY p.created_at, p.id";
+    p.number, p.trial_days FROM prices p JOIN plans ON plans.id = p.plan WHERE plans.app = $1 ORDER BY p.number";
 const GRANTS: &str = "SELECT g.plan, g.permission FROM plan_permissions g JOIN plans ON plans.id = g.plan
     WHERE plans.app = $1 ORDER BY g.plan, g.permission";
 const PERMISSIONS: &str = "SELECT id, name, description FROM permissions WHERE app = $1 ORDER BY name, id";

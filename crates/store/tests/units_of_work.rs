@@ -31,6 +31,9 @@ fn app(name: &str) -> App {
         passwordless: false,
         session_seconds: 60,
         member_self_delete: true,
+        time_zone: "UTC".into(),
+        currency: "usd".into(),
+        dunning: guildhall_domain::contract::DunningPolicy::default(),
         created_at: Timestamp::from_micros(1),
     }
 }

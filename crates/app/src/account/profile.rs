@@ -98,7 +98,11 @@ impl Guildhall {
         }
         self.add_plan(&visitor.access(), id.as_str(), plan).await.map_err(gone_is_signed_out)?;
         let account = self.own_account(visitor).await?;
-        let added = account.member.contracts.iter().filter(|contract| contract.plan.as_str() == plan);
+        let added = account
+            .member
+            .contracts
+            .iter()
+            .filter(|contract| contract.plan.as_ref().is_some_and(|held| held.as_str() == plan));
         let added: Vec<_> = added.cloned().collect();
         let redirect = redirect_of_plans(visitor.definitions(), &added, "afterSignup");
         Ok((account, redirect.unwrap_or_default()))

@@ -8,7 +8,7 @@ use crate::error::{AppError, or_conflict};
 use crate::guildhall::Guildhall;
 use crate::passwords::{Password, PasswordHash};
 use crate::record::Recorder;
-use guildhall_domain::contract::{Contract, ContractKind, ContractStatus};
+use guildhall_domain::contract::{ConnectionStatus, Contract, ContractKind, ContractSummary};
 use guildhall_domain::email::Email;
 use guildhall_domain::event::EventKind;
 use guildhall_domain::ids::{ContractId, Entropy, PlanId};
@@ -17,7 +17,7 @@ use guildhall_domain::member::{PASSWORD_CHARS_MIN, merge_meta_data};
 use guildhall_domain::member_id::{MemberIdCodec, MemberKey};
 use guildhall_domain::plan::{Plan, Status};
 use guildhall_domain::{Code, EnvironmentId, Timestamp};
-use guildhall_store::{Constraint, NewContract, NewMember, Tx};
+use guildhall_store::{Constraint, NewMember, Tx};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -167,31 +167,33 @@ impl Guildhall {
     }
 
     /// Holds on several plans, a microsecond apart: members show them by age, and so in this order.
-    pub(super) fn free_contracts(&self, plans: &[&Plan], now: Timestamp) -> Vec<Contract> {
+    pub(super) fn free_contracts(&self, plans: &[&Plan], now: Timestamp) -> Vec<ContractSummary> {
         let ages = plans.iter().zip(0..);
         ages.map(|(plan, place)| self.free_contract(plan, now.plus_micros(place))).collect()
     }
 
-    pub(super) fn free_contract(&self, plan: &Plan, now: Timestamp) -> Contract {
-        Contract {
+    pub(super) fn free_contract(&self, plan: &Plan, now: Timestamp) -> ContractSummary {
+        ContractSummary {
             id: ContractId::new(self.chance().entropy()),
-            plan: plan.id.clone(),
+            plan: Some(plan.id.clone()),
             kind: ContractKind::Free,
-            status: ContractStatus::Active,
+            status: ConnectionStatus::Active,
+            access: true,
             created_at: now,
+            payment: None,
         }
     }
 }
 
 /// Lets members into one environment: counts them, gives them their place and stores them.
-pub(super) struct Admitter<'a> {
+pub(crate) struct Admitter<'a> {
     pub environment: EnvironmentId,
     pub codec: &'a MemberIdCodec,
     pub sandbox_max: i64,
 }
 
 impl Admitter<'_> {
-    pub(super) async fn insert(
+    pub(crate) async fn insert(
         &self,
         tx: &mut Tx,
         definitions: &Definitions,
@@ -228,36 +230,49 @@ impl Admitter<'_> {
             ],
         )?;
         for contract in &new.member.contracts {
-            insert_contract(tx, self.environment, definitions, new.member.key, contract).await?;
+            insert_free(tx, self.environment, definitions, new.member.key, contract).await?;
         }
         Ok(new.member)
     }
 }
 
-/// Stores a contract and counts its holder. The count is checked here, under the lock on its
-/// row, so that a plan's limit holds however many come at once.
-pub(super) async fn insert_contract(
+/// Counts one more holder of a plan. The count is checked here, under the lock on its row, so that a plan's
+/// limit holds however many come at once.
+pub(crate) async fn count_holder(
+    tx: &mut Tx,
+    environment: EnvironmentId,
+    definitions: &Definitions,
+    plan: &PlanId,
+) -> Result<(), AppError> {
+    let holders = tx.plans().add_holder(plan, environment).await;
+    // The plan may have been deleted since the definitions were read.
+    let holders = or_conflict(holders, &[(Constraint::Reference, Code::PlanNotFound)])?;
+    let limit = definitions.plan(plan).and_then(|plan| plan.member_limit);
+    if limit.is_some_and(|limit| holders > limit) {
+        return Err(Code::PlanFull.into());
+    }
+    Ok(())
+}
+
+/// Stores a hold on a free plan and counts its holder.
+pub(super) async fn insert_free(
     tx: &mut Tx,
     environment: EnvironmentId,
     definitions: &Definitions,
     member: MemberKey,
-    contract: &Contract,
+    held: &ContractSummary,
 ) -> Result<(), AppError> {
-    let holders = tx.plans().add_holder(&contract.plan, environment).await;
-    // The plan may have been deleted since the definitions were read.
-    let holders = or_conflict(holders, &[(Constraint::Reference, Code::PlanNotFound)])?;
-    let limit = definitions.plan(&contract.plan).and_then(|plan| plan.member_limit);
-    if limit.is_some_and(|limit| holders > limit) {
-        return Err(Code::PlanFull.into());
-    }
-    let inserted = tx.contracts().insert(NewContract { member, contract }).await;
+    let plan = held.plan.clone().ok_or(Code::PlanNotFound)?;
+    count_holder(tx, environment, definitions, &plan).await?;
+    let mut contract = Contract::free(held.id.clone(), member, plan, held.created_at);
+    let inserted = tx.contracts().insert(environment, &mut contract, "").await;
     or_conflict(
         inserted,
         &[(Constraint::PlanHeld, Code::PlanAlreadyHeld), (Constraint::Reference, Code::PlanNotFound)],
     )
 }
 
-pub(super) async fn record_created(
+pub(crate) async fn record_created(
     tx: &mut Tx,
     recorder: &Recorder,
     environment: EnvironmentId,
@@ -265,7 +280,7 @@ pub(super) async fn record_created(
     definitions: &Definitions,
 ) -> Result<(), AppError> {
     let id = member.id.as_str();
-    let plans: Vec<_> = member.contracts.iter().map(|contract| contract.plan.as_str()).collect();
+    let plans: Vec<_> = member.contracts.iter().filter_map(|contract| contract.plan.as_ref()).collect();
     recorder.audit(tx, "member.create", id, &json!({ "plans": plans })).await?;
     let payload = payload(member, definitions);
     recorder.event(tx, environment, EventKind::MemberCreated, id, &payload).await?;
@@ -325,7 +340,7 @@ pub(super) fn free_plan<'d>(definitions: &'d Definitions, id: &str) -> Result<&'
 }
 
 /// A member with nothing in it yet. Key and id are given on admission.
-pub(super) fn blank(now: Timestamp) -> Member {
+pub(crate) fn blank(now: Timestamp) -> Member {
     Member {
         key: MemberKey::from_stored(0),
         id: guildhall_domain::member_id::MemberId::from_text(""),

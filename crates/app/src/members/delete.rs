@@ -21,8 +21,10 @@ impl Guildhall {
         let deleted = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let member = find_locked(tx, &codec, place, &id).await?;
-                for contract in &member.contracts {
-                    tx.plans().remove_holder(&contract.plan, place.id).await?;
+                for held in member.contracts.iter().filter(|contract| contract.is_held()) {
+                    if let Some(plan) = &held.plan {
+                        tx.plans().remove_holder(plan, place.id).await?;
+                    }
                 }
                 if !tx.members().delete(member.key).await? {
                     return Err(Code::MemberNotFound.into());

@@ -6,6 +6,7 @@ use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use crate::import::not_a_formula;
+use guildhall_domain::ids::PlanId;
 use guildhall_domain::member_id::MemberKey;
 use serde_json::Value;
 
@@ -39,7 +40,9 @@ impl ExportPage {
     /// formula get a leading apostrophe.
     pub fn to_csv_records(&self, definitions: &Definitions) -> Vec<Vec<String>> {
         let record = |(member, hash): &(Member, Option<String>)| {
-            let plans: Vec<_> = member.contracts.iter().map(|contract| contract.plan.as_str()).collect();
+            let free = member.contracts.iter().filter(|contract| contract.payment.is_none());
+            let plans: Vec<_> =
+                free.filter_map(|contract| contract.plan.as_ref()).map(PlanId::as_str).collect();
             let mut cells = vec![
                 member.id.as_str().to_owned(),
                 member.email.clone().unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Giving a member a free plan, and taking it away.
 
-use super::create::{free_plan, insert_contract};
+use super::create::{free_plan, insert_free};
 use super::view::write_plan_connection;
 use super::{Member, find_locked};
 use crate::auth::Access;
@@ -8,7 +8,7 @@ use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
-use guildhall_domain::contract::{Contract, ContractKind};
+use guildhall_domain::contract::{ContractKind, ContractSummary};
 use guildhall_domain::event::EventKind;
 use guildhall_domain::ids::PlanId;
 use serde_json::json;
@@ -31,13 +31,13 @@ impl Guildhall {
                 let mut member = find_locked(tx, &codec, place, &id).await?;
                 // Judged after the member, so that an unknown member is what the caller hears of.
                 let contract = contract?;
-                if member.contracts.iter().any(|held| held.plan == contract.plan) {
+                if member.contracts.iter().any(|held| held.plan == contract.plan && held.is_held()) {
                     return Err(Code::PlanAlreadyHeld.into());
                 }
-                insert_contract(tx, place.id, &definitions, member.key, &contract).await?;
+                insert_free(tx, place.id, &definitions, member.key, &contract).await?;
                 member.contracts.push(contract.clone());
                 tx.members().update_contracts(&member).await?;
-                let detail = json!({ "plan": contract.plan.as_str() });
+                let detail = json!({ "plan": contract.plan });
                 recorder.audit(tx, "member.plan.add", &id, &detail).await?;
                 let payload = payload(&member, &contract, &definitions);
                 recorder.event(tx, place.id, EventKind::MemberPlanAdded, &id, &payload).await
@@ -64,7 +64,10 @@ impl Guildhall {
         let removed = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let mut member = find_locked(tx, &codec, place, &id).await?;
-                let held = member.contracts.iter().position(|held| held.plan == plan);
+                let held = member
+                    .contracts
+                    .iter()
+                    .position(|held| held.plan.as_ref() == Some(&plan) && held.is_held());
                 let Some(held) = held else {
                     return Err(judged.err().unwrap_or(Code::PlanNotHeld).into());
                 };
@@ -73,7 +76,7 @@ impl Guildhall {
                     return Err(Code::PlanNotFree.into());
                 }
                 let contract = member.contracts.remove(held);
-                tx.contracts().delete(member.key, &plan).await?;
+                tx.contracts().delete_free(member.key, &plan).await?;
                 tx.members().update_contracts(&member).await?;
                 tx.plans().remove_holder(&plan, place.id).await?;
                 let detail = json!({ "plan": plan.as_str() });
@@ -88,7 +91,7 @@ impl Guildhall {
 
 /// `{id, member, planConnection}`: the member's id stands in both places that receivers in the
 /// wild look at.
-pub(super) fn payload(member: &Member, contract: &Contract, definitions: &Definitions) -> String {
+pub(crate) fn payload(member: &Member, contract: &ContractSummary, definitions: &Definitions) -> String {
     let mut out = Vec::with_capacity(1280);
     out.extend_from_slice(b"{\"id\":\"");
     out.extend_from_slice(member.id.as_str().as_bytes());

@@ -6,8 +6,10 @@
 use crate::account::Account;
 use crate::definitions::Definitions;
 use crate::json_writer::{list, opt_text, text, time};
-use guildhall_domain::contract::Contract;
+use guildhall_domain::contract::{ContractSummary, PaymentSummary};
+use guildhall_domain::ids::{PlanId, PriceId};
 use guildhall_domain::member::Member;
+use guildhall_domain::plan::Money;
 
 /// Which optional parts are shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,18 +97,55 @@ pub fn write_own_member(out: &mut Vec<u8>, account: &Account, definitions: &Defi
 }
 
 /// A plan connection as members see theirs: without the plan's name.
-fn write_own_plan_connection(out: &mut Vec<u8>, contract: &Contract) {
+fn write_own_plan_connection(out: &mut Vec<u8>, contract: &ContractSummary) {
     out.extend_from_slice(b"{\"id\":");
     text(out, contract.id.as_str());
     out.extend_from_slice(b",\"active\":");
-    truth(out, contract.status.gives_access());
+    truth(out, contract.access);
     out.extend_from_slice(b",\"status\":");
     text(out, contract.status.as_str());
     out.extend_from_slice(b",\"planId\":");
-    text(out, contract.plan.as_str());
+    opt_text(out, contract.plan.as_ref().map(PlanId::as_str));
     out.extend_from_slice(b",\"type\":");
     text(out, contract.kind.as_str());
-    out.extend_from_slice(b",\"payment\":null}");
+    out.extend_from_slice(b",\"payment\":");
+    write_payment(out, contract.payment.as_ref(), true);
+    out.push(b'}');
+}
+
+/// How a contract is paid for: the amount in major units, dates in seconds (wire contract, part E). Members see
+/// the price; servers what there is of invoices and cards, which is nothing yet.
+fn write_payment(out: &mut Vec<u8>, payment: Option<&PaymentSummary>, own: bool) {
+    let Some(payment) = payment else {
+        out.extend_from_slice(b"null");
+        return;
+    };
+    out.extend_from_slice(b"{\"amount\":");
+    out.extend_from_slice(Money::to_major_number(payment.minor, &payment.currency).as_bytes());
+    out.extend_from_slice(b",\"currency\":");
+    text(out, &payment.currency);
+    out.extend_from_slice(b",\"status\":");
+    opt_text(out, payment.paid.map(|paid| if paid { "PAID" } else { "FAILED" }));
+    for (name, at) in [
+        ("lastBillingDate", payment.last_at),
+        ("nextBillingDate", payment.next_at),
+        ("cancelAtDate", payment.cancel_at),
+    ] {
+        out.extend_from_slice(b",\"");
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        match at {
+            Some(at) => out.extend_from_slice(at.seconds().to_string().as_bytes()),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+    if own {
+        out.extend_from_slice(b",\"priceId\":");
+        opt_text(out, payment.price.as_ref().map(PriceId::as_str));
+        out.push(b'}');
+    } else {
+        out.extend_from_slice(b",\"lastInvoice\":null,\"lastReceipt\":null,\"card\":null}");
+    }
 }
 
 fn truth(out: &mut Vec<u8>, value: bool) {
@@ -114,28 +153,35 @@ fn truth(out: &mut Vec<u8>, value: bool) {
 }
 
 /// Appends a contract as a plan connection.
-pub(super) fn write_plan_connection(out: &mut Vec<u8>, contract: &Contract, definitions: &Definitions) {
+pub(super) fn write_plan_connection(
+    out: &mut Vec<u8>,
+    contract: &ContractSummary,
+    definitions: &Definitions,
+) {
     out.extend_from_slice(b"{\"id\":");
     text(out, contract.id.as_str());
     out.extend_from_slice(b",\"active\":");
-    let active: &[u8] = if contract.status.gives_access() { b"true" } else { b"false" };
-    out.extend_from_slice(active);
+    truth(out, contract.access);
     out.extend_from_slice(b",\"status\":");
     text(out, contract.status.as_str());
     out.extend_from_slice(b",\"planId\":");
-    text(out, contract.plan.as_str());
+    opt_text(out, contract.plan.as_ref().map(PlanId::as_str));
     out.extend_from_slice(b",\"planName\":");
-    opt_text(out, definitions.plan(&contract.plan).map(|plan| plan.name.as_str()));
+    let plan = contract.plan.as_ref().and_then(|plan| definitions.plan(plan));
+    opt_text(out, plan.map(|plan| plan.name.as_str()));
     out.extend_from_slice(b",\"type\":");
     text(out, contract.kind.as_str());
-    out.extend_from_slice(b",\"payment\":null}");
+    out.extend_from_slice(b",\"payment\":");
+    write_payment(out, contract.payment.as_ref(), false);
+    out.push(b'}');
 }
 
 /// The union of what active plans grant and what the member was granted, each name once.
 fn permissions(out: &mut Vec<u8>, member: &Member, definitions: &Definitions) {
-    let active = member.contracts.iter().filter(|contract| contract.status.gives_access());
-    let of_plans =
-        active.filter_map(|contract| definitions.plan(&contract.plan)).flat_map(|plan| &plan.permissions);
+    let active = member.contracts.iter().filter(|contract| contract.access);
+    let of_plans = active
+        .filter_map(|contract| definitions.plan(contract.plan.as_ref()?))
+        .flat_map(|plan| &plan.permissions);
     let mut names: Vec<&str> =
         of_plans.chain(&member.permissions).filter_map(|id| definitions.permission_name(id)).collect();
     names.sort_unstable();

@@ -12,7 +12,8 @@ use guildhall_domain::activity::{ActivityKind, ActivitySource, ActivityStatus, A
 use guildhall_domain::scope::Action;
 use serde_json::{Value, json};
 
-/// `GET activity-logs` (wire contract C.1, 64, and C.7): a page, newest first unless sorted. Criteria are
+/// `GET activity-logs` (wire contract C.1, 64, and C.7): a page, newest first unless sorted. `entityId` is the contract's
+/// number, also of what is about one of its attempts. Criteria are
 /// `entityId.equals|in`, `entityType.equals`, `eventType.equals|in`, `eventSource.equals|in`, `status.equals`, and
 /// `createAt.` with `greaterThan`, `greaterThanOrEqual`, `lessThan` or `lessThanOrEqual`.
 pub(crate) async fn list(call: Call) -> Response {
@@ -35,10 +36,10 @@ pub(crate) async fn list(call: Call) -> Response {
 }
 
 fn criteria(params: &Params) -> Result<ActivityQuery, Problem> {
-    let subjects = [params.numbers("entityId.equals")?, params.numbers("entityId.in")?].concat();
+    let contracts = [params.numbers("entityId.equals")?, params.numbers("entityId.in")?].concat();
     let subject = params
         .choice("entityType.equals", &ActivitySubject::ALL.map(|subject| (subject.as_str(), subject)))?;
-    let status = [ActivityStatus::Success, ActivityStatus::Failure].map(|status| (status.as_str(), status));
+    let status = ActivityStatus::ALL.map(|status| (status.as_str(), status));
     let status = params.choice("status.equals", &status)?;
     let events: Vec<_> = KINDS.iter().map(|kind| (kind.event, kind)).collect();
     let named =
@@ -54,7 +55,7 @@ fn criteria(params: &Params) -> Result<ActivityQuery, Problem> {
     let after = params.until("createAt.greaterThan")?.map(|moment| moment.plus_micros(1));
     let before = params.since("createAt.lessThan")?.map(|moment| moment.plus_micros(-1));
     Ok(ActivityQuery {
-        subjects: (!subjects.is_empty()).then_some(subjects),
+        contracts: (!contracts.is_empty()).then_some(contracts),
         kinds: Some(kinds),
         sources,
         since: latest(params.since("createAt.greaterThanOrEqual")?, after),
@@ -83,7 +84,7 @@ fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestam
 
 fn view(entry: &Activity, shop: &str) -> Value {
     json!({
-        "id": entry.number, "shop": shop, "entityId": entry.subject, "entityType": entry.kind.subject.as_str(),
+        "id": entry.number, "shop": shop, "entityId": entry.contract, "entityType": entry.kind.subject.as_str(),
         "eventSource": entry.source.as_str(), "eventType": entry.kind.event, "status": entry.kind.status.as_str(),
         "createAt": entry.at, "additionalInfo": entry.detail, "clientIp": null,
     })

@@ -41,5 +41,5 @@ pub(super) const fn cycle(interval: Interval) -> &'static str {
 
 /// An amount as a JSON number in major units.
 pub(super) fn amount(minor: i64, currency: &str) -> Value {
-    serde_json::from_str(&guildhall_domain::plan::Money::to_major(minor, currency)).unwrap_or_default()
+    serde_json::from_str(&guildhall_domain::plan::Money::to_major_number(minor, currency)).unwrap_or_default()
 }

@@ -18,7 +18,7 @@ pub(crate) async fn get(State(_): State<Http>, Extension(caller): Extension<Call
     answer(found.map(|access| view(&access.definitions().app, access.mode())))
 }
 
-/// Changes how the app's members sign in.
+/// Changes how the app's members sign in, and how its contracts are billed.
 pub(crate) async fn update(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
@@ -33,6 +33,11 @@ pub(crate) async fn update(
             passwordless: fields.bool("passwordless")?,
             session_seconds: fields.int("sessionSeconds")?,
             member_self_delete: fields.bool("memberSelfDelete")?,
+            time_zone: fields.text("timeZone")?,
+            currency: fields.text("currency")?,
+            dunning_retries: fields.int("dunningRetries")?,
+            dunning_days: fields.int("dunningDays")?,
+            dunning_outcome: fields.text("dunningOutcome")?,
             ..AppChange::default()
         };
         let app = http.guildhall().update_app(&app, change, actor).await?;
@@ -46,5 +51,7 @@ fn view(app: &App, mode: Mode) -> Value {
         "id": app.id, "name": app.name, "shop": app.shop, "apiAccess": app.api_access,
         "passwordless": app.passwordless, "sessionSeconds": app.session_seconds,
         "memberSelfDelete": app.member_self_delete, "environment": mode, "createdAt": app.created_at,
+        "timeZone": app.time_zone, "currency": app.currency, "dunningRetries": app.dunning.retries,
+        "dunningDays": app.dunning.days, "dunningOutcome": app.dunning.outcome.as_str(),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::Print;
 use crate::output;
-use clap::{Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use guildhall_app::Guildhall;
 use guildhall_app::apps::{AppChange, CreatedApp};
 use guildhall_domain::audit::Actor;
@@ -51,8 +51,30 @@ pub(super) enum Command {
         #[arg(long)]
         member_self_delete: Option<Switch>,
         #[command(flatten)]
+        billing: Billing,
+        #[command(flatten)]
         print: Print,
     },
+}
+
+/// How an app's contracts are billed.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Billing {
+    /// By whose clock new contracts are billed: an IANA name, e.g. Europe/Berlin
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<String>,
+    /// What contracts are in that name no currency
+    #[arg(long, value_name = "CODE")]
+    currency: Option<String>,
+    /// Tries after the first when a charge fails, 0 to 15
+    #[arg(long, value_name = "COUNT")]
+    dunning_retries: Option<i64>,
+    /// Days between two tries, 1 to 15
+    #[arg(long, value_name = "DAYS")]
+    dunning_days: Option<i64>,
+    /// When all have failed: CANCEL_SUBSCRIPTION, PAUSE_SUBSCRIPTION or SKIP_FAILED_ORDER
+    #[arg(long, value_name = "OUTCOME")]
+    dunning_outcome: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -98,6 +120,7 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
             passwordless,
             session_seconds,
             member_self_delete,
+            billing,
             print,
         } => {
             let change = AppChange {
@@ -107,6 +130,11 @@ pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Resu
                 passwordless: passwordless.map(Switch::is_on),
                 session_seconds,
                 member_self_delete: member_self_delete.map(Switch::is_on),
+                time_zone: billing.time_zone,
+                currency: billing.currency,
+                dunning_retries: billing.dunning_retries,
+                dunning_days: billing.dunning_days,
+                dunning_outcome: billing.dunning_outcome,
             };
             let app = guildhall.update_app(&AppId::from_text(app), change, Actor::CommandLine).await?;
             output::show(print.json, &view(&app), output::fields);
@@ -120,6 +148,8 @@ fn view(app: &App) -> Value {
         "id": app.id, "name": app.name, "shop": app.shop, "apiAccess": app.api_access,
         "passwordless": app.passwordless, "sessionSeconds": app.session_seconds,
         "memberSelfDelete": app.member_self_delete, "createdAt": app.created_at,
+        "timeZone": app.time_zone, "currency": app.currency, "dunningRetries": app.dunning.retries,
+        "dunningDays": app.dunning.days, "dunningOutcome": app.dunning.outcome.as_str(),
     })
 }
 

@@ -79,6 +79,7 @@ CREATE INDEX contracts_held ON contracts (plan) WHERE plan IS NOT NULL;
 CREATE INDEX contracts_environment ON contracts (environment, number);
 CREATE INDEX contracts_next_billing_at ON contracts (environment, next_billing_at, number);
 CREATE INDEX contracts_wake_at ON contracts (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX contracts_clock ON contracts (environment, wake_at) WHERE wake_at IS NOT NULL;
 
 -- What the lines of contracts are for, to find contracts by.
 CREATE TABLE contract_items (
@@ -142,4 +143,15 @@ CREATE TABLE fake_charges (
     outcome TEXT NOT NULL,
     asked BIGINT NOT NULL,
     created_at BIGINT NOT NULL
+);
+
+-- What codes that customers are given take off. `amount` is a percentage or minor units, as `kind` says.
+CREATE TABLE discount_codes (
+    app TEXT NOT NULL REFERENCES apps (id),
+    code TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    amount BIGINT NOT NULL,
+    cycles BIGINT,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (app, code)
 );

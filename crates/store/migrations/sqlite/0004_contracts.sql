@@ -78,6 +78,7 @@ CREATE INDEX contracts_held ON contracts (plan) WHERE plan IS NOT NULL;
 CREATE INDEX contracts_environment ON contracts (environment, number);
 CREATE INDEX contracts_next_billing_at ON contracts (environment, next_billing_at, number);
 CREATE INDEX contracts_wake_at ON contracts (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX contracts_clock ON contracts (environment, wake_at) WHERE wake_at IS NOT NULL;
 
 -- What the lines of contracts are for, to find contracts by.
 CREATE TABLE contract_items (
@@ -141,4 +142,15 @@ CREATE TABLE fake_charges (
     outcome TEXT NOT NULL,
     asked INTEGER NOT NULL,
     created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- What codes that customers are given take off. `amount` is a percentage or minor units, as `kind` says.
+CREATE TABLE discount_codes (
+    app TEXT NOT NULL REFERENCES apps (id),
+    code TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    cycles INTEGER,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (app, code)
 ) WITHOUT ROWID;

@@ -1,0 +1,226 @@
+//! The clock of a sandbox: frozen, moved forward, let go. While it moves, what is due in between is done in order,
+//! each at its own time.
+
+use super::LEASE_US;
+use crate::auth::Access;
+use crate::error::AppError;
+use crate::guildhall::Guildhall;
+use guildhall_domain::time::{MICROS_PER_SECOND, Timestamp};
+use guildhall_domain::{Code, EnvironmentId, Mode};
+use guildhall_store::{Clock, DueContract};
+use serde_json::json;
+use std::time::Duration;
+
+/// Nothing about one contract is due twice within this time: what is due in it can be done side by side.
+const STRIDE_US: i64 = 12 * 3_600 * MICROS_PER_SECOND;
+/// Contracts leased at a time.
+const BATCH: i64 = 512;
+/// The farthest that a clock may be moved at once, in days.
+const DAYS_MAX: i64 = 3_660;
+/// How long to leave contracts alone that somebody else is at.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// After how many times of that somebody must have ended without giving them up, and they cannot be done.
+const WAITS_MAX: u32 = 1_500;
+
+/// How a sandbox's clock stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockState {
+    /// The environment's time.
+    pub now: Timestamp,
+    /// Whether it stands still.
+    pub frozen: bool,
+    /// Where it is being moved to.
+    pub target: Option<Timestamp>,
+}
+
+impl Guildhall {
+    /// How the environment's clock stands.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub async fn environment_clock(&self, access: &Access<'_>) -> Result<ClockState, AppError> {
+        let environment = access.environment();
+        let found = self.store().read::<_, AppError, _>(move |tx| {
+            Box::pin(async move { Ok(tx.clocks().find(environment).await?) })
+        });
+        Ok(self.state(found.await?))
+    }
+
+    fn state(&self, clock: Clock) -> ClockState {
+        ClockState {
+            now: clock.at.unwrap_or_else(|| self.now()),
+            frozen: clock.at.is_some(),
+            target: clock.target,
+        }
+    }
+
+    /// Stops the sandbox's clock where it is. One that stands stays as it is.
+    ///
+    /// # Errors
+    /// `ClockOfLive`, `Busy`, `StoreUnavailable`.
+    pub async fn freeze_clock(&self, access: &Access<'_>) -> Result<ClockState, AppError> {
+        let now = self.now();
+        self.set_clock(access, "clock.freeze", move |clock| {
+            clock.at = clock.at.or(Some(now));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Lets the sandbox's clock go by the real time again. What is due later than that waits for it.
+    ///
+    /// # Errors
+    /// `ClockOfLive`, `ClockMoving`, `Busy`, `StoreUnavailable`.
+    pub async fn release_clock(&self, access: &Access<'_>) -> Result<ClockState, AppError> {
+        let released = self.set_clock(access, "clock.release", |clock| {
+            if clock.target.is_some() {
+                return Err(Code::ClockMoving.into());
+            }
+            clock.at = None;
+            Ok(())
+        });
+        let released = released.await?;
+        self.billing_due().notify_one();
+        Ok(released)
+    }
+
+    /// Moves the sandbox's frozen clock forward, and does what is due on the way. Returns when it has arrived. If
+    /// this process ends on the way, another goes on.
+    ///
+    /// # Errors
+    /// `ClockOfLive`, `ClockRunning` if it is not frozen, `ClockBack`, `ClockMoving`, `InputInvalid` for more than ten
+    /// years, `Busy`, `StoreUnavailable`.
+    pub async fn advance_clock(&self, access: &Access<'_>, to: Timestamp) -> Result<ClockState, AppError> {
+        self.set_clock(access, "clock.advance", move |clock| {
+            let at = clock.at.ok_or(Code::ClockRunning)?;
+            if clock.target.is_some() {
+                return Err(Code::ClockMoving.into());
+            }
+            if to < at {
+                return Err(Code::ClockBack.into());
+            }
+            if to.micros() - at.micros() > DAYS_MAX * 86_400 * MICROS_PER_SECOND {
+                return Err(AppError::because(
+                    Code::InputInvalid,
+                    "A clock can be moved by ten years at most.",
+                ));
+            }
+            clock.target = Some(to);
+            Ok(())
+        })
+        .await?;
+        self.move_clock(access.environment()).await?;
+        self.environment_clock(access).await
+    }
+
+    async fn set_clock(
+        &self,
+        access: &Access<'_>,
+        action: &'static str,
+        change: impl FnOnce(&mut Clock) -> Result<(), AppError> + Send + 'static,
+    ) -> Result<ClockState, AppError> {
+        if access.mode() != Mode::Sandbox {
+            return Err(Code::ClockOfLive.into());
+        }
+        let (environment, recorder) = (access.environment(), access.recorder(self.now()));
+        let set = self.store().write::<_, AppError, _>(move |tx| {
+            Box::pin(async move {
+                let mut clock = tx.clocks().find_locked(environment).await?;
+                change(&mut clock)?;
+                tx.clocks().set(clock).await?;
+                let detail = json!({ "at": clock.at, "target": clock.target });
+                recorder.audit(tx, action, &environment.number().to_string(), &detail).await?;
+                Ok(clock)
+            })
+        });
+        Ok(self.state(set.await?))
+    }
+
+    /// Does what is due in environments whose clocks stand, and goes on with those that are being moved. Tells how
+    /// much there was.
+    pub(crate) async fn run_clocks(&self) -> Result<usize, AppError> {
+        let frozen = self
+            .store()
+            .read::<_, AppError, _>(|tx| Box::pin(async move { Ok(tx.clocks().frozen().await?) }));
+        let mut worked = 0;
+        for clock in frozen.await? {
+            match clock {
+                Clock { target: Some(_), environment, .. } => {
+                    self.move_clock(environment).await?;
+                    worked += 1;
+                }
+                Clock { at: Some(at), environment, .. } => {
+                    let leased = self.lease_in(environment, at).await?;
+                    worked += leased.len();
+                    self.work_off(&leased, |_| at).await?;
+                }
+                Clock { at: None, .. } => {}
+            }
+        }
+        Ok(worked)
+    }
+
+    async fn lease_in(
+        &self,
+        environment: EnvironmentId,
+        horizon: Timestamp,
+    ) -> Result<Vec<DueContract>, AppError> {
+        let now = self.now();
+        let leased = self.store().write::<_, AppError, _>(move |tx| {
+            Box::pin(async move {
+                let until = now.plus_micros(LEASE_US);
+                Ok(tx.contracts().lease_due_in(environment, horizon, now, until, BATCH).await?)
+            })
+        });
+        leased.await
+    }
+
+    /// Moves a clock to its target, from what is due to what is due.
+    async fn move_clock(&self, environment: EnvironmentId) -> Result<(), AppError> {
+        let mut waits = 0;
+        loop {
+            let looked = self.store().read::<_, AppError, _>(move |tx| {
+                Box::pin(async move {
+                    Ok((tx.clocks().find(environment).await?, tx.contracts().earliest(environment).await?))
+                })
+            });
+            let (clock, earliest) = looked.await?;
+            let (Some(at), Some(target)) = (clock.at, clock.target) else {
+                return Ok(());
+            };
+            let Some(earliest) = earliest.filter(|earliest| *earliest <= target) else {
+                return self.set_forward(environment, target).await;
+            };
+            let horizon = earliest.max(at).plus_micros(STRIDE_US).min(target);
+            let leased = self.lease_in(environment, horizon).await?;
+            if leased.is_empty() {
+                waits += 1;
+                if waits > WAITS_MAX {
+                    return Err(AppError::internal("a contract that is due cannot be billed; see the log"));
+                }
+                tokio::time::sleep(PATIENCE).await;
+                continue;
+            }
+            waits = 0;
+            let first = leased.iter().map(|due| due.wake_at).min().unwrap_or(at);
+            self.set_forward(environment, first.max(at)).await?;
+            self.work_off(&leased, |due| due.wake_at.max(at)).await?;
+        }
+    }
+
+    /// Sets a clock that is being moved forward, never back; it has arrived when it reaches its target.
+    async fn set_forward(&self, environment: EnvironmentId, to: Timestamp) -> Result<(), AppError> {
+        let set = self.store().write::<_, AppError, _>(move |tx| {
+            Box::pin(async move {
+                let clock = tx.clocks().find_locked(environment).await?;
+                let (Some(at), Some(target)) = (clock.at, clock.target) else {
+                    return Ok(());
+                };
+                let at = at.max(to);
+                let target = Some(target).filter(|target| *target > at);
+                Ok(tx.clocks().set(Clock { at: Some(at), target, ..clock }).await?)
+            })
+        });
+        set.await
+    }
+}

@@ -1,0 +1,79 @@
+//! What is done with contracts: made, read, changed. What a charge leads to is in [`crate::billing`].
+//!
+//! The rules are the domain's; here they meet the store. Everything that changes a contract goes through
+//! [`unit::Unit`], which keeps the queue, the member's summary, the counts of holders, the audit trail and
+//! the events in step with it, in one transaction.
+
+mod change;
+mod codes;
+mod create;
+mod list;
+pub(crate) mod unit;
+mod view;
+
+pub use change::{AttemptChange, ContractChange, PlanMode};
+pub use codes::DiscountCode;
+pub use create::{ContractDraft, LineDraft};
+pub use list::Customer;
+pub use view::{attempt_view, contract_view};
+
+pub use guildhall_domain::attempt::{Attempt, AttemptStatus};
+pub use guildhall_domain::contract::{
+    Change, Contract, ContractKind, ContractStatus, DiscountValue, Item, Life, Line, Period, PeriodUnit,
+};
+pub use guildhall_store::{
+    AttemptFilter, ContractFilter, ContractOrder, ContractPage, HeldContract, Holder, PaymentMethod, SortBy,
+};
+
+use crate::definitions::Definitions;
+use guildhall_domain::contract::Period as BillingPeriod;
+use guildhall_domain::plan::{Plan, Price};
+
+/// A contract with everything that its views show.
+#[derive(Clone, Debug)]
+pub struct ContractView {
+    /// The contract and who holds it.
+    pub held: HeldContract,
+    /// How it is paid for, if the member has a way to.
+    pub method: Option<PaymentMethod>,
+}
+
+impl ContractView {
+    /// The contract.
+    pub fn contract(&self) -> &Contract {
+        &self.held.contract
+    }
+}
+
+/// What a price of ours is as the item of a line.
+pub(crate) fn item_of(plan: &Plan, price: &Price) -> Item {
+    Item {
+        plan: Some(plan.id.clone()),
+        price: Some(price.id.clone()),
+        variant: price.number,
+        product: Some(plan.number),
+        selling_plan: Some(price.number),
+        title: plan.name.clone(),
+        selling_plan_name: Some(price.name.clone().unwrap_or_else(|| plan.name.clone())),
+        unit_minor: price.money.minor,
+        period: BillingPeriod::of_interval(price.interval),
+    }
+}
+
+impl Definitions {
+    /// The price that the Appstle dialect knows by this number, and its plan.
+    pub fn price_numbered(&self, number: i64) -> Option<(&Plan, &Price)> {
+        self.plans.iter().find_map(|plan| {
+            let price = plan.prices.iter().find(|price| price.number == number)?;
+            Some((plan, price))
+        })
+    }
+
+    /// The price with this id, and its plan.
+    pub fn price(&self, id: &str) -> Option<(&Plan, &Price)> {
+        self.plans.iter().find_map(|plan| {
+            let price = plan.prices.iter().find(|price| price.id.as_str() == id)?;
+            Some((plan, price))
+        })
+    }
+}
