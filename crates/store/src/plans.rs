@@ -8,7 +8,7 @@ use guildhall_domain::plan::{Interval, Money, Permission, Plan, Price, Status};
 use guildhall_domain::{EnvironmentId, Timestamp};
 
 const PLANS: &str = "SELECT id, name, description, priority, status, restrict_to_admin, member_limit,
-    redirects, created_at, number FROM plans WHERE app = $1 ORDER BY priority NULLS LAST, created_at, id";
+    redirects, created_at, number FROM plans WHERE app = $1 ORDER BY priority NULLS LAST, number";
 const PRICES: &str =
     "SELECT p.id, p.plan, p.name, p.amount, p.currency, p.interval_unit, p.interval_count, p.status,
     p.number, p.trial_days FROM prices p JOIN plans ON plans.id = p.plan WHERE plans.app = $1 ORDER BY p.number";

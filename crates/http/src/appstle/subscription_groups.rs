@@ -46,7 +46,7 @@ pub(crate) async fn create(call: Call, request: Request) -> Response {
             return Err(Problem::alert(Code::BodyInvalid, SUBSCRIPTION_GROUP, "idexists", message));
         }
         let app = &access.definitions().app;
-        let draft = draft::group(&mut fields)?;
+        let draft = draft::group(&mut fields, app)?;
         let actor = Actor::Key(call.caller().key_id().clone());
         let plan = call.guildhall().create_plan(&app.id, draft, actor).await?;
         let number = plan.number.to_string();

@@ -6,18 +6,17 @@
 use crate::appstle::problem::{FieldError, Problem, SUBSCRIPTION_GROUP};
 use guildhall_app::fields::{Fields, wrong};
 use guildhall_app::plans::{PlanDraft, PriceDraft};
-use guildhall_domain::Code;
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::plan::{Interval, Money, TRIAL_DAYS_MAX};
+use guildhall_domain::{App, Code};
 use serde_json::Value;
 
-/// The currency of a price that names none.
-const CURRENCY_DEFAULT: &str = "usd";
 /// More selling plans than this are no group.
 const SELLING_PLANS_MAX: usize = 100;
 
-/// `{groupName, subscriptionPlans: [selling plan]}`; without selling plans it is free.
-pub(super) fn group(fields: &mut Fields) -> Result<PlanDraft, Problem> {
+/// `{groupName, subscriptionPlans: [selling plan]}`; without selling plans it is free. A price that names no currency is
+/// in the app's.
+pub(super) fn group(fields: &mut Fields, app: &App) -> Result<PlanDraft, Problem> {
     let name = fields.text("groupName")?.filter(|name| !name.trim().is_empty());
     let name = name.ok_or_else(|| Problem::field(SUBSCRIPTION_GROUP, "groupName", "NotBlank"))?;
     let plans = fields.array("subscriptionPlans")?.unwrap_or_default();
@@ -25,7 +24,7 @@ pub(super) fn group(fields: &mut Fields) -> Result<PlanDraft, Problem> {
         return Err(Problem::field(SUBSCRIPTION_GROUP, "subscriptionPlans", "Size"));
     }
     let prices = plans.into_iter().enumerate().map(|(index, plan)| match plan {
-        Value::Object(object) => selling_plan(Fields::new(object), index),
+        Value::Object(object) => selling_plan(Fields::new(object), index, app),
         _ => Err(wrong("subscriptionPlans", "an array of objects").into()),
     });
     Ok(PlanDraft {
@@ -39,10 +38,10 @@ pub(super) fn group(fields: &mut Fields) -> Result<PlanDraft, Problem> {
     })
 }
 
-fn selling_plan(mut fields: Fields, index: usize) -> Result<PriceDraft, Problem> {
+fn selling_plan(mut fields: Fields, index: usize, app: &App) -> Result<PriceDraft, Problem> {
     refuse_unsupported(&mut fields)?;
     let place = Place(index);
-    let currency = fields.text("currencyCode")?.unwrap_or_else(|| CURRENCY_DEFAULT.to_owned());
+    let currency = fields.text("currencyCode")?.unwrap_or_else(|| app.currency.clone());
     let (price, offer) = (fields.take("price"), fields.take("discountOffer"));
     let kind = fields.text("discountType")?;
     let offer = offer.filter(|_| kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("PRICE")));
