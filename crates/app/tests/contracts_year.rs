@@ -4,7 +4,8 @@
 
 use guildhall_app::auth::CommandLineAccess;
 use guildhall_app::contracts::{
-    AttemptFilter, AttemptStatus, ContractChange, ContractDraft, ContractStatus, LineDraft, Period, PeriodUnit,
+    AttemptFilter, AttemptStatus, ContractChange, ContractDraft, ContractStatus, LineDraft, Period,
+    PeriodUnit,
 };
 use guildhall_app::plans::{PlanDraft, PriceDraft};
 use guildhall_app::{Guildhall, apps::AppChange};
@@ -133,7 +134,13 @@ async fn make_price(guildhall: &Guildhall, server: &TestServer) -> i64 {
     plan.prices[0].number
 }
 
-async fn make(guildhall: &Guildhall, place: &CommandLineAccess, plan: &Plan, price: i64, start: Timestamp) -> i64 {
+async fn make(
+    guildhall: &Guildhall,
+    place: &CommandLineAccess,
+    plan: &Plan,
+    price: i64,
+    start: Timestamp,
+) -> i64 {
     let amount = format!("{}.{:02}", plan.minor / 100, plan.minor % 100);
     let line = LineDraft { variant: price, quantity: 1, price: Some(amount), ..LineDraft::default() };
     let draft = ContractDraft {

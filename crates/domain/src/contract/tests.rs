@@ -326,10 +326,8 @@ fn take(contract: &mut Contract, step: &Step, now: &mut Timestamp) {
         Step::Discount(hundredths) => {
             let value = DiscountValue::Percentage(hundredths);
             let (id, title) = (format!("d{}", now.micros()), "D".to_owned());
-            contract.add_discount(
-                Discount { id, title, value, limit: Some(2), used: 0, by_code: false },
-                *now,
-            )
+            contract
+                .add_discount(Discount { id, title, value, limit: Some(2), used: 0, by_code: false }, *now)
         }
         Step::BillNow => contract.bill_now(*now),
         Step::AddLine(minor) => {
