@@ -1,9 +1,10 @@
 //! `/manage/v1/discount-codes`: codes that customers are given.
 
 use super::{answer, place};
+use crate::segment::Segment;
 use crate::{Http, body};
 use axum::Extension;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use guildhall_app::contracts::{DiscountCode, DiscountValue};
 use guildhall_app::fields::Fields;
@@ -26,7 +27,7 @@ pub(crate) async fn list(State(http): State<Http>, Extension(caller): Extension<
 pub(crate) async fn put(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
-    Path(code): Path<String>,
+    Segment(code): Segment<String>,
     request: Request,
 ) -> Response {
     let stored = async {
@@ -47,7 +48,7 @@ pub(crate) async fn put(
 pub(crate) async fn delete(
     State(http): State<Http>,
     Extension(caller): Extension<Caller>,
-    Path(code): Path<String>,
+    Segment(code): Segment<String>,
 ) -> Response {
     let deleted = async {
         let access = caller.allow(Action::ManageWrite)?;
