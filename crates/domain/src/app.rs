@@ -144,6 +144,9 @@ mod tests {
             passwordless: false,
             session_seconds: 1,
             member_self_delete: true,
+            time_zone: "UTC".into(),
+            currency: "usd".into(),
+            dunning: DunningPolicy::default(),
             created_at: Timestamp::from_micros(0),
         };
         let name = app.store_name();

@@ -166,7 +166,7 @@ both_engines! {
         };
         assert_eq!(create().await.err().map(|error| error.code), Some(Code::KeyLimitReached));
         server.guildhall.revoke_key(&last.expect("one"), Actor::CommandLine).await.expect("it is revoked");
-        let made = create().await.ok().expect("a place was free");
+        let Ok(made) = create().await else { panic!("a place was free") };
         assert_eq!(with_key(&server, made.plain.reveal(), GUIDE).await.status, 200);
     }
 

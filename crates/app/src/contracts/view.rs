@@ -225,7 +225,7 @@ pub fn attempt_view(attempt: &Attempt, contract: &Contract, app: &App) -> Value 
         && matches!(&contract.life, Life::Active(active) if active.dunning.is_some());
     json!({
         "id": attempt.number,
-        "shop": app.shop,
+        "shop": app.store_name(),
         "billingAttemptId": gid("SubscriptionBillingAttempt", attempt.number),
         "status": attempt.status.as_str(),
         "billingDate": seconds(attempt.due_at),

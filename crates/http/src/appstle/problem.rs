@@ -30,7 +30,7 @@ pub enum PlanGate {
 /// Why a call did not happen, and how that is told.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    error: AppError,
+    error: Box<AppError>,
     shape: Shape,
 }
 
@@ -72,13 +72,13 @@ impl Problem {
 
     /// An error with an entity and a key that clients branch on. Status 400.
     pub fn alert(code: Code, entity: &'static str, key: &'static str, message: impl Into<String>) -> Self {
-        let error = AppError::because(code, message.into());
+        let error = Box::new(AppError::because(code, message.into()));
         Self { error, shape: Shape::Alert { entity, key, for_users: false } }
     }
 
     /// Fields of a body that are not what they must be.
     pub fn fields(errors: Vec<FieldError>) -> Self {
-        Self { error: Code::BodyInvalid.into(), shape: Shape::Fields(errors) }
+        Self { error: Box::new(Code::BodyInvalid.into()), shape: Shape::Fields(errors) }
     }
 
     /// As [`Problem::fields`], for one.
@@ -110,7 +110,7 @@ impl Problem {
             Shape::Alert { entity, key, for_users } => alert(&error, entity, key, *for_users),
             Shape::Fields(errors) => fields(errors, path),
         };
-        failed(response, error)
+        failed(response, *error)
     }
 }
 
@@ -122,6 +122,7 @@ impl From<Code> for Problem {
 
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
+        let error = Box::new(error);
         const CONTRACT: &str = "subscriptionContractDetails";
         const ATTEMPT: &str = "subscriptionBillingAttempt";
         let (entity, key) = match error.code {
@@ -179,7 +180,7 @@ pub(crate) fn problem(error: AppError, path: &str) -> Response {
 /// What the door answers to whom it does not let in.
 pub(super) fn refused(gate: PlanGate, error: AppError, path: &str) -> Response {
     if error.code == Code::ApiAccessOff && gate == PlanGate::Unauthorized {
-        return Problem { error, shape: Shape::BadKey }.respond(path);
+        return Problem { error: Box::new(error), shape: Shape::BadKey }.respond(path);
     }
     problem(error, path)
 }
