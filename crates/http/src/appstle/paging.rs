@@ -63,7 +63,7 @@ impl Page {
         let last = u32::try_from(pages.saturating_sub(1)).unwrap_or(u32::MAX);
         let mut links = Vec::with_capacity(4);
         if u64::from(self.number) + 1 < pages {
-            links.push(self.link(self.number + 1, "next"));
+            links.push(self.link(self.number.saturating_add(1), "next"));
         }
         if self.number > 0 {
             links.push(self.link(self.number - 1, "prev"));
