@@ -15,6 +15,7 @@ use guildhall_app::idempotency::{ANSWER_BYTES_MAX, Answer, Asked, Holder, Idempo
 use guildhall_app::{AppError, Guildhall};
 use guildhall_domain::Code;
 use http_body::Body as _;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 
 static KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -33,10 +34,20 @@ pub(crate) async fn once(
     let Some(holder) = holder.filter(|_| !repeatable && request.headers().contains_key(&KEY)) else {
         return next.run(request).await;
     };
-    match begin(http, holder, &mut request).await {
-        Ok(Once::CarryOut(turn)) => to_the_end(http, turn, problem, request, next).await,
-        Ok(Once::Replay(answer)) => replay(answer),
-        Err(error) => problem(error),
+    // On a task of its own: whoever sends a key may well hang up and ask again, and the answer should be
+    // there then.
+    let http = http.clone();
+    let task = tokio::spawn(async move {
+        match begin(&http, holder, &mut request).await {
+            Ok(Once::CarryOut(turn)) => carry_out(&http, turn, request, next).await,
+            Ok(Once::Replay(answer)) => Ok(replay(answer)),
+            Err(error) => Ok(problem(error)),
+        }
+    });
+    match task.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(_) => problem(AppError::internal("a request with an idempotency key was not carried to its end")),
     }
 }
 
@@ -58,33 +69,23 @@ fn single(headers: &HeaderMap) -> Option<HeaderValue> {
     values.next().filter(|_| values.next().is_none()).cloned()
 }
 
-/// Carries a request out on a task of its own: whoever sends a key may well hang up and ask again, and the
-/// answer should be there then.
-async fn to_the_end(
+/// Carries a request out and keeps its answer. A panic goes on once that is done.
+async fn carry_out(
     http: &Http,
     turn: Turn,
-    problem: fn(AppError) -> Response,
     request: Request,
     next: Next,
-) -> Response {
-    let guildhall = http.guildhall().clone();
-    let task = tokio::spawn(async move {
-        let handled = AssertUnwindSafe(turn.carry_out(next.run(request))).catch_unwind().await;
-        let (handled, answer) = match handled {
-            Ok(response) => {
-                let (response, answer) = read(response).await;
-                (Ok(response), answer)
-            }
-            Err(panic) => (Err(panic), None),
-        };
-        keep(&guildhall, turn, answer).await;
-        handled
-    });
-    match task.await {
-        Ok(Ok(response)) => response,
-        Ok(Err(panic)) => resume_unwind(panic),
-        Err(_) => problem(AppError::internal("a request with an idempotency key was not carried to its end")),
-    }
+) -> Result<Response, Box<dyn Any + Send>> {
+    let handled = AssertUnwindSafe(turn.carry_out(next.run(request))).catch_unwind().await;
+    let (handled, answer) = match handled {
+        Ok(response) => {
+            let (response, answer) = read(response).await;
+            (Ok(response), answer)
+        }
+        Err(panic) => (Err(panic), None),
+    };
+    keep(http.guildhall(), turn, answer).await;
+    handled
 }
 
 async fn keep(guildhall: &Guildhall, turn: Turn, answer: Option<Answer>) {
