@@ -136,7 +136,7 @@ impl Guildhall {
         };
         let mut attempt = [0; 8];
         self.chance().fill(&mut attempt);
-        let ticket = Ticket { place, attempt: i64::from_be_bytes(attempt) };
+        let ticket = Ticket::new(place, i64::from_be_bytes(attempt));
         let (noted, now) = (ticket.clone(), self.now());
         // Before any ticket is carried, and its own: this changes nothing that was asked for.
         let found = self.store().write_aside::<_, AppError, _>(move |tx| {
@@ -146,7 +146,7 @@ impl Guildhall {
                     return Ok(None);
                 }
                 // Gone between the two statements: whoever had it has just found that it wrote nothing.
-                let kept = tx.idempotency_keys().find_locked(&noted.place).await?;
+                let kept = tx.idempotency_keys().find_locked(noted.place()).await?;
                 let kept = kept.ok_or(Code::IdempotencyInFlight)?;
                 if now < kept.created_at.plus_micros(KEPT_US) {
                     if kept.request_hash != marks.request_hash {
@@ -217,8 +217,19 @@ fn answered(kept: KeptRequest, now: Timestamp) -> Result<Option<KeptAnswer>, App
     match kept {
         KeptRequest { answer: Some(answer), .. } => Ok(Some(answer)),
         kept if now < kept.leased_until => Err(Code::IdempotencyInFlight.into()),
-        kept if kept.wrote => Err(Code::IdempotencyAnswerLost.into()),
+        kept if kept.wrote => Err(answer_lost(kept.change.as_deref())),
         _ => Ok(None),
+    }
+}
+
+/// Says what was done, so that who asks need not search for it.
+fn answer_lost(change: Option<&str>) -> AppError {
+    match change {
+        Some(change) => AppError::because(
+            Code::IdempotencyAnswerLost,
+            format!("{} This was done: {change}.", Code::IdempotencyAnswerLost.message()),
+        ),
+        None => Code::IdempotencyAnswerLost.into(),
     }
 }
 

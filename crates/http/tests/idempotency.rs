@@ -417,6 +417,8 @@ both_engines! {
             let lost = call.send(&server, "k").await;
             assert_refused(&lost, 409, "idempotency-answer-lost");
             assert_eq!(lost.header("retry-after"), "", "it is no use to try again");
+            let done = format!("This was done: member.create {id}.");
+            assert!(lost.text().contains(&done), "{}", lost.text());
         }
         assert_refused(&call.with_body(json!({})).send(&server, "k").await, 422, "idempotency-key-reused");
         assert_eq!(server.total().await, 0);

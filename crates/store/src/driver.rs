@@ -280,7 +280,7 @@ impl Store {
         };
         self.write_aside(move |tx| {
             Box::pin(async move {
-                let done = work(tx).await?;
+                let done = ticket.carried_in_unit(work(tx)).await?;
                 // Last, so that the row is locked for as short a time as can be.
                 tx.idempotency_keys().note_written(&ticket).await?;
                 Ok(done)

@@ -7,6 +7,7 @@
 use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
 use guildhall_domain::{EnvironmentId, Timestamp};
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 const INSERT: &str =
@@ -16,10 +17,10 @@ const INSERT: &str =
 const PLACE: &str = "WHERE environment = $1 AND owner = $2 AND key_hash = $3";
 const TAKE_OVER: &str =
     "UPDATE idempotency_keys SET request_hash = $1, attempt = $2, wrote = $3, leased_until = $4,
-    status = NULL, content_type = NULL, body = NULL, created_at = $5
+    change = NULL, status = NULL, content_type = NULL, body = NULL, created_at = $5
     WHERE environment = $6 AND owner = $7 AND key_hash = $8";
-const NOTE_WRITTEN: &str = "UPDATE idempotency_keys SET wrote = $1
-    WHERE environment = $2 AND owner = $3 AND key_hash = $4 AND attempt = $5 AND status IS NULL";
+const NOTE_WRITTEN: &str = "UPDATE idempotency_keys SET wrote = $1, change = COALESCE(change, $2)
+    WHERE environment = $3 AND owner = $4 AND key_hash = $5 AND attempt = $6 AND status IS NULL";
 const ANSWER: &str = "UPDATE idempotency_keys SET status = $1, content_type = $2, body = $3
     WHERE environment = $4 AND owner = $5 AND key_hash = $6 AND attempt = $7 AND status IS NULL
     AND (wrote OR $8)";
@@ -47,15 +48,25 @@ pub struct IdempotencyPlace {
 }
 
 /// One run of a request that came with a key.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Ticket {
-    /// The key's place.
-    pub place: IdempotencyPlace,
-    /// Tells this run from every other one.
-    pub attempt: i64,
+    place: IdempotencyPlace,
+    attempt: i64,
+    /// The first thing that the unit of work at hand has done.
+    change: Arc<Mutex<Option<String>>>,
 }
 
 impl Ticket {
+    /// For a run of the request at this place; `attempt` tells it from every other one.
+    pub fn new(place: IdempotencyPlace, attempt: i64) -> Self {
+        Self { place, attempt, change: Arc::default() }
+    }
+
+    /// The place of its key.
+    pub fn place(&self) -> &IdempotencyPlace {
+        &self.place
+    }
+
     /// Runs something whose units of work note that this request has written.
     pub async fn carried_by<T>(self, work: impl Future<Output = T>) -> T {
         CARRIED.scope(self, work).await
@@ -65,6 +76,19 @@ impl Ticket {
     pub(crate) fn current() -> Option<Self> {
         CARRIED.try_with(Clone::clone).ok()
     }
+
+    /// Runs a unit of work. What it does is remembered, but nothing of one before, which may have failed.
+    pub(crate) async fn carried_in_unit<T>(&self, unit: impl Future<Output = T>) -> T {
+        *self.change.lock() = None;
+        CARRIED.scope(self.clone(), unit).await
+    }
+
+    /// Remembers what the unit of work under way does, if it is done for a request with a key.
+    pub(crate) fn remember(action: &str, subject: &str) {
+        let _ = CARRIED.try_with(|ticket| {
+            ticket.change.lock().get_or_insert_with(|| format!("{action} {subject}"));
+        });
+    }
 }
 
 /// A request as it is kept.
@@ -73,6 +97,8 @@ pub struct KeptRequest {
     pub request_hash: Vec<u8>,
     /// Whether something of it is on disk.
     pub wrote: bool,
+    /// The first thing it did, as the audit trail has it.
+    pub change: Option<String>,
     /// Until when whoever carries it out may be at it.
     pub leased_until: Timestamp,
     /// When it came first.
@@ -132,7 +158,7 @@ impl IdempotencyKeys<'_> {
         let lock = format!("SELECT attempt FROM idempotency_keys {PLACE} FOR UPDATE");
         self.tx.lock(&lock, values).await?;
         let sql = format!(
-            "SELECT request_hash, wrote, leased_until, created_at, status, content_type, body
+            "SELECT request_hash, wrote, leased_until, created_at, status, content_type, body, change
              FROM idempotency_keys {PLACE}"
         );
         self.tx.first(&sql, values, from_row).await
@@ -170,7 +196,8 @@ impl IdempotencyKeys<'_> {
     /// [`StoreError::Superseded`] if this run is no longer the one that may.
     pub(crate) async fn note_written(&mut self, ticket: &Ticket) -> Result<(), StoreError> {
         let (place, hash) = (&ticket.place, &ticket.place.key_hash[..]);
-        let values = params![true, place.environment, &*place.owner, hash, ticket.attempt];
+        let change = ticket.change.lock().take();
+        let values = params![true, change.as_deref(), place.environment, &*place.owner, hash, ticket.attempt];
         match self.tx.execute(NOTE_WRITTEN, values).await? {
             1 => Ok(()),
             _ => Err(StoreError::Superseded),
@@ -243,6 +270,7 @@ fn from_row(row: &Row<'_>) -> Result<KeptRequest, StoreError> {
     Ok(KeptRequest {
         request_hash: row.bytes(0)?.to_vec(),
         wrote: row.bool(1)?,
+        change: row.opt_string(7)?,
         leased_until: row.time(2)?,
         created_at: row.time(3)?,
         answer,

@@ -317,7 +317,7 @@ async fn carried_out(store: &Store) -> Ticket {
         .await;
     let environment = found.expect("it is stored")[0].id;
     let place = IdempotencyPlace { environment, owner: "key_1".into(), key_hash: [1; 32] };
-    let (ticket, now) = (Ticket { place, attempt: 1 }, Timestamp::from_micros(1));
+    let (ticket, now) = (Ticket::new(place, 1), Timestamp::from_micros(1));
     let noted = ticket.clone();
     let begun: Result<_, StoreError> = store
         .write(move |tx| {
@@ -329,7 +329,7 @@ async fn carried_out(store: &Store) -> Ticket {
 }
 
 async fn kept(store: &Store, ticket: &Ticket) -> KeptRequest {
-    let place = ticket.place.clone();
+    let place = ticket.place().clone();
     let found: Result<_, StoreError> = store
         .write_aside(move |tx| Box::pin(async move { tx.idempotency_keys().find_locked(&place).await }))
         .await;
@@ -358,7 +358,7 @@ both_engines! {
     async fn a_unit_whose_ticket_was_taken_over_leaves_nothing(engine) {
         let (store, _database) = open(engine, 64).await;
         let ticket = carried_out(&store).await;
-        let (next, now) = (Ticket { attempt: 2, ..ticket.clone() }, Timestamp::from_micros(2));
+        let (next, now) = (Ticket::new(ticket.place().clone(), 2), Timestamp::from_micros(2));
         let taking = next.clone();
         let taken: Result<(), StoreError> = store.write(move |tx| Box::pin(async move {
             tx.idempotency_keys().take_over(&taking, b"request", now, now).await
