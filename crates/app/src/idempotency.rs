@@ -138,7 +138,6 @@ impl Guildhall {
         self.chance().fill(&mut attempt);
         let ticket = Ticket::new(place, i64::from_be_bytes(attempt));
         let (noted, now) = (ticket.clone(), self.now());
-        // Before any ticket is carried, and its own: this changes nothing that was asked for.
         let found = self.store().write_aside::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let leased_until = now.plus_micros(LEASE_US);
