@@ -17,6 +17,7 @@ mod definitions;
 mod error;
 pub mod fields;
 mod guildhall;
+pub mod idempotency;
 pub mod import;
 mod json_writer;
 pub mod keys;

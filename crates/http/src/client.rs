@@ -14,6 +14,7 @@ mod view;
 pub(crate) use cors::share;
 
 use crate::address::client_address;
+use crate::idempotency::once;
 use crate::observe::{RequestId, VisitedBy};
 use crate::problem::{failed, json, status};
 use crate::{Http, body, memberstack};
@@ -45,7 +46,8 @@ pub(crate) async fn door(State(http): State<Http>, mut request: Request, next: N
         Err(error) => return problem(error),
     };
     request.extensions_mut().insert(visitor.clone());
-    let mut response = next.run(request).await;
+    let holder = visitor.holder(arrival.arrived().token);
+    let mut response = once(&http, Some(holder), problem, request, next).await;
     if response.status().is_success() {
         visitor.note_used(http.guildhall().now());
     }
@@ -163,6 +165,10 @@ fn translate(code: Code) -> (&'static str, u16) {
         Code::FieldValueInvalid => ("invalid-field-value", 400),
         Code::FieldRequired => ("required-field-missing", 400),
         Code::FieldNotUnique => ("unique-constraint-violation", 400),
+        Code::IdempotencyKeyInvalid => ("invalid-idempotency-key", 400),
+        Code::IdempotencyKeyReused => ("idempotency-key-reused", 422),
+        Code::IdempotencyInFlight => ("idempotency-in-flight", 409),
+        Code::IdempotencyAnswerLost => ("idempotency-answer-lost", 409),
         other => (GENERIC, other.status()),
     }
 }

@@ -13,6 +13,7 @@ pub(crate) use sqlite::execute as sqlite_run;
 
 use crate::dialect::Dialect;
 use crate::error::StoreError;
+use crate::idempotency_keys::Ticket;
 use crate::{meta, migrations};
 use guildhall_domain::member_id::MemberIdCodec;
 use guildhall_domain::record_id::RecordIdCodec;
@@ -262,10 +263,38 @@ impl Store {
     /// Runs one unit of work. When this returns `Ok`, the unit is on disk; when it returns `Err`,
     /// nothing of it is. A caller that goes away does not stop a unit that has begun.
     ///
+    /// If the request that asks carries a [`Ticket`], the unit also notes that it has written.
+    ///
     /// # Errors
     /// What the work returns; [`StoreError::Overloaded`] if too many units wait;
-    /// [`StoreError::Unavailable`] if it could not be made durable; [`StoreError::Panicked`].
+    /// [`StoreError::Unavailable`] if it could not be made durable; [`StoreError::Panicked`];
+    /// [`StoreError::Superseded`] if the ticket is not good any more.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let Some(ticket) = Ticket::current() else {
+            return self.write_aside(work).await;
+        };
+        self.write_aside(move |tx| {
+            Box::pin(async move {
+                let done = ticket.carried_in_unit(work(tx)).await?;
+                // Last, so that the row is locked for as short a time as can be.
+                tx.idempotency_keys().note_written(&ticket).await?;
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    /// As [`Store::write`], for what is done by the way and is not what a request asks for: counting an
+    /// attempt, say. It happens again when the request is carried out again, so it takes no note of a ticket.
+    ///
+    /// # Errors
+    /// As [`Store::write`], without [`StoreError::Superseded`].
+    pub async fn write_aside<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,

@@ -137,7 +137,7 @@ impl Guildhall {
         let now = self.now();
         let forgiven = self
             .store()
-            .write::<_, AppError, _>(move |tx| Box::pin(async move { tries.forgive(tx, now).await }));
+            .write_aside::<_, AppError, _>(move |tx| Box::pin(async move { tries.forgive(tx, now).await }));
         forgiven.await?;
         let new = self.passwords().hash(new, self.chance().entropy()).await?;
         Ok(NewPassword { old, new: new.as_str().to_owned() })

@@ -34,7 +34,7 @@ impl Guildhall {
         let tries = self.guess_at_all(visitor, Guess::ResetCode);
         let (counted, now, well_formed) = (tries.clone(), self.now(), is_code(code.trim()));
         // Looked at before the new password is hashed, so that guesses cost us little; used up after.
-        let is_good = self.store().write::<_, AppError, _>(move |tx| {
+        let is_good = self.store().write_aside::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 counted.count(tx, now).await?;
                 Ok(well_formed && find(tx, environment, hash, now).await?.is_some())

@@ -97,7 +97,7 @@ impl Guildhall {
         let (tries, now) = (tries.clone(), self.now());
         let counted = self
             .store()
-            .write::<_, AppError, _>(move |tx| Box::pin(async move { tries.count(tx, now).await }));
+            .write_aside::<_, AppError, _>(move |tx| Box::pin(async move { tries.count(tx, now).await }));
         counted.await
     }
 }

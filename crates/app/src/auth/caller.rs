@@ -5,6 +5,7 @@ use super::seconds_up;
 use super::visitor::Visitor;
 use crate::definitions::Definitions;
 use crate::error::AppError;
+use crate::idempotency::Holder;
 use crate::record::Recorder;
 use guildhall_domain::app::Environment;
 use guildhall_domain::audit::Actor;
@@ -71,6 +72,13 @@ impl Caller {
     /// The environment's number, for logs.
     pub fn environment_number(&self) -> Option<u32> {
         self.identity.key.environment.map(|(environment, _)| environment.number())
+    }
+
+    /// Whose idempotency keys come with this caller's requests: those of its key. A partner's have no
+    /// environment to be kept in.
+    pub fn holder(&self) -> Option<Holder> {
+        let (environment, _) = self.identity.key.environment?;
+        Some(Holder::new(environment, self.key_id().as_str()))
     }
 
     /// Notes that a call with this key succeeded. In memory; a job writes it down.

@@ -11,6 +11,7 @@ use super::{Access, Presented, RateState, rate_limited};
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use crate::idempotency::Holder;
 use crate::tokens::SignedIn;
 use guildhall_domain::app::Environment;
 use guildhall_domain::audit::Actor;
@@ -205,6 +206,16 @@ impl Visitor {
     pub fn note_used(&self, at: Timestamp) {
         if let Some(identity) = &self.key {
             identity.last_used.fetch_max(at.micros(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whose idempotency keys come with this visitor's requests: those of the token it brought, whether or
+    /// not that is good any more; else those of the app's whole site.
+    pub fn holder(&self, token: Option<&str>) -> Holder {
+        match (token.filter(|token| !token.is_empty()), &self.key) {
+            (Some(token), _) => Holder::by_token(self.environment.id, token),
+            (None, Some(identity)) => Holder::new(self.environment.id, identity.key.id.as_str()),
+            (None, None) => Holder::new(self.environment.id, self.definitions.app.id.as_str()),
         }
     }
 

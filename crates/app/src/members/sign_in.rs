@@ -74,7 +74,7 @@ impl Guildhall {
             Verdict::Right { upgrade: Some(better) } => better.as_str().to_owned(),
         };
         let hash = better.clone();
-        let upgraded = self.store().write::<_, AppError, _>(move |tx| {
+        let upgraded = self.store().write_aside::<_, AppError, _>(move |tx| {
             Box::pin(async move { Ok(tx.members().upgrade_password(member, &stored, &better).await?) })
         });
         upgraded.await?;
