@@ -1,6 +1,7 @@
 //! What the fields that hold many references point at, and members as records show them.
 
-use super::read::{Columns, padded, write_owner};
+use super::columns::Columns;
+use super::read::{padded, write_owner};
 use super::{RecordPlace, Records};
 use crate::driver::{Row, params};
 use crate::error::StoreError;
