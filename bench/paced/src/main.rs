@@ -19,7 +19,8 @@ fn main() -> ExitCode {
         eprintln!("paced ADDRESS PATH KEY RATE SECONDS CONNECTIONS");
         return ExitCode::FAILURE;
     };
-    let number = |text: &String| text.parse::<u32>().ok().filter(|number| *number > 0).expect("a number above 0");
+    let number =
+        |text: &String| text.parse::<u32>().ok().filter(|number| *number > 0).expect("a number above 0");
     let (rate, seconds, connections) = (number(rate), number(seconds), number(connections));
     let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nx-api-key: {key}\r\n\r\n");
     let begin = Instant::now() + Duration::from_millis(200);
