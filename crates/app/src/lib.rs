@@ -31,7 +31,7 @@ pub mod records;
 pub mod sessions;
 pub mod tokens;
 
-pub use auth::{Access, Arrived, Caller, Presented, RateState, Visitor};
+pub use auth::{Access, Arrived, Caller, Presented, RateState, Visitor, VisitorCall};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use definitions::Definitions;
 pub use error::AppError;

@@ -119,7 +119,7 @@ pub(crate) fn rate_headers(headers: &mut HeaderMap, rate: RateState) {
     headers.insert(RATE_LIMIT.clone(), rate.limit.into());
     headers.insert(RATE_REMAINING.clone(), rate.remaining.into());
     headers.insert(RATE_RESET.clone(), rate.reset_s().into());
-    if let Ok(policy) = HeaderValue::from_str(&format!("{};w=1", rate.limit)) {
+    if let Ok(policy) = HeaderValue::from_str(&format!("{};w={}", rate.limit, rate.window_s)) {
         headers.insert(RATE_POLICY.clone(), policy);
     }
 }

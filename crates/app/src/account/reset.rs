@@ -30,6 +30,7 @@ impl Guildhall {
     ) -> Result<(), AppError> {
         check_password(Some(&password))?;
         let environment = visitor.environment();
+        let place = self.password_place(environment)?;
         let hash = code_hash(environment, Purpose::ResetPassword, "", code.trim());
         let tries = self.guess_at_all(visitor, Guess::ResetCode);
         let (counted, now, well_formed) = (tries.clone(), self.now(), is_code(code.trim()));
@@ -43,7 +44,7 @@ impl Guildhall {
         if !is_good.await? {
             return Err(Code::ResetCodeInvalid.into());
         }
-        let password = self.passwords().hash(password, self.chance().entropy()).await?;
+        let password = place.hash(password, self.chance().entropy()).await?;
         let (now, recorder) = (self.now(), visitor.access().recorder(self.now()));
         let definitions = Arc::clone(visitor.definitions());
         let reset = self.store().write::<_, AppError, _>(move |tx| {

@@ -19,8 +19,10 @@ use std::sync::atomic::Ordering;
 /// What the rate limit said to an admitted request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateState {
-    /// Requests per second that the key may make.
+    /// How many requests may be made in the window.
     pub limit: u32,
+    /// The window, in seconds.
+    pub window_s: u32,
     /// How many more it may make right now.
     pub remaining: u32,
     /// Microseconds until the next place is free.
