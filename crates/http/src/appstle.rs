@@ -21,6 +21,7 @@ pub use problem::PlanGate;
 pub(crate) use problem::problem;
 
 use crate::address::client_address;
+use crate::idempotency::once;
 use crate::memberstack::rate_headers;
 use crate::observe::{CalledBy, RequestId};
 use crate::{Http, body};
@@ -47,7 +48,8 @@ pub(crate) async fn door(State(http): State<Http>, mut request: Request, next: N
         Err(error) => return problem::refused(http.settings().plan_gate, error, &path),
     };
     request.extensions_mut().insert(caller.clone());
-    let mut response = next.run(request).await;
+    let told = move |error| problem(error, &path);
+    let mut response = once(&http, caller.holder(), told, request, next).await;
     if response.status().is_success() {
         caller.note_used(http.guildhall().now());
     }

@@ -11,6 +11,7 @@ mod address;
 mod appstle;
 mod body;
 mod client;
+mod idempotency;
 mod jwks;
 mod machines;
 mod manage;

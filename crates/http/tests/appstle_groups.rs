@@ -160,6 +160,22 @@ both_engines! {
         assert_eq!((listed[0].0.as_str(), listed[0].1.as_str()), ("plan.create", "key"));
     }
 
+    async fn a_group_that_is_asked_for_twice_with_one_idempotency_key_is_made_once(engine) {
+        let server = TestServer::start(engine).await;
+        let key = server.store_key(SHOP).await;
+        let ask = async |name: &str| {
+            let request = server.anonymous("POST", GROUPS).key(&key).header("idempotency-key", "once-7f1b");
+            request.json(&json!({ "groupName": name })).send().await
+        };
+        let made = ask("Gold").await;
+        let again = ask("Gold").await;
+        assert_eq!((made.status.as_u16(), again.status.as_u16(), again.header("idempotency-replayed").as_str()), (201, 201, "true"));
+        assert_eq!(made.json(), again.json());
+        assert_eq!(get(&server, &key, "subscription-groups").await.json().as_array().map(Vec::len), Some(1));
+        let other = ask("Silver").await;
+        assert_eq!((other.status.as_u16(), &other.json()["errorKey"]), (422, &json!("idempotencyKeyReused")));
+    }
+
     async fn cancelling_asks_no_questions(engine) {
         let server = TestServer::start(engine).await;
         let key = server.store_key(SHOP).await;

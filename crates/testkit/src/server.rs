@@ -69,6 +69,13 @@ impl TestServer {
         self
     }
 
+    /// Stops it and starts it again on the same database.
+    pub async fn restart(&mut self) {
+        self.guildhall.close().await;
+        self.guildhall = self.second_process().await;
+        self.router = router(self.guildhall.clone(), HttpSettings::default());
+    }
+
     /// Another app in the same installation, with an unlimited sandbox key.
     pub async fn second_app(&self) -> (AppId, String) {
         let app = create_app(&self.guildhall, "Second").await.app.id;

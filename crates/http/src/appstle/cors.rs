@@ -11,7 +11,7 @@ const HEADERS: &str = "authorization,content-type,x-api-key,x-app-key,idempotenc
 /// The vendor's six, and those of ours that a page can use.
 const EXPOSED: &str = "Authorization,Link,X-Total-Count,X-subscriptionApp-alert,X-subscriptionApp-error,\
     X-subscriptionApp-params,Location,Retry-After,RateLimit-Limit,RateLimit-Remaining,RateLimit-Reset,\
-    RateLimit-Policy,X-Request-Id";
+    RateLimit-Policy,X-Request-Id,Idempotency-Replayed";
 /// How long a browser may remember a preflight, in seconds.
 const MAX_AGE_S: &str = "1800";
 

@@ -76,6 +76,11 @@ impl Problem {
         Self { error, shape: Shape::Alert { entity, key, for_users: false } }
     }
 
+    /// An error with a key that is about no entity.
+    fn bare(error: Box<AppError>, key: &'static str) -> Self {
+        Self { error, shape: Shape::Alert { entity: "", key, for_users: false } }
+    }
+
     /// Fields of a body that are not what they must be.
     pub fn fields(errors: Vec<FieldError>) -> Self {
         Self { error: Box::new(Code::BodyInvalid.into()), shape: Shape::Fields(errors) }
@@ -130,12 +135,11 @@ impl From<AppError> for Problem {
                 return Self { error, shape: Shape::BadKey };
             }
             Code::RateLimited => return Self { error, shape: Shape::TooMany },
-            Code::ApiAccessOff => {
-                return Self {
-                    error,
-                    shape: Shape::Alert { entity: "", key: "apiPlanRequired", for_users: false },
-                };
-            }
+            Code::ApiAccessOff => return Self::bare(error, "apiPlanRequired"),
+            Code::IdempotencyKeyInvalid => return Self::bare(error, "idempotencyKeyInvalid"),
+            Code::IdempotencyKeyReused => return Self::bare(error, "idempotencyKeyReused"),
+            Code::IdempotencyInFlight => return Self::bare(error, "idempotencyInFlight"),
+            Code::IdempotencyAnswerLost => return Self::bare(error, "idempotencyAnswerLost"),
             Code::ContractEnded => (CONTRACT, "contractEnded"),
             Code::ContractNotActive => (CONTRACT, "contractNotActive"),
             Code::NotBilled => (CONTRACT, "contractNotBilled"),
@@ -197,12 +201,9 @@ fn document(status: StatusCode, body: &Value) -> Response {
     typed(status, "application/problem+json", body.to_string().into_bytes())
 }
 
-/// Errors with a key are 400, whatever their code says elsewhere; only what the key itself may not do is 403.
+/// Errors about an entity are 400, whatever their code says elsewhere.
 fn alert(error: &AppError, entity: &str, key: &str, for_users: bool) -> Response {
-    let status = match error.code {
-        Code::ApiAccessOff => StatusCode::FORBIDDEN,
-        _ => StatusCode::BAD_REQUEST,
-    };
+    let status = if entity.is_empty() { status(error.code.status()) } else { StatusCode::BAD_REQUEST };
     let text = match for_users {
         true => format!("{FOR_USERS}{}", error.message),
         false => error.message.to_string(),
