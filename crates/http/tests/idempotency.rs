@@ -64,8 +64,19 @@ fn assert_replay(first: &Reply, again: &Reply, what: &str) {
 }
 
 fn assert_refused(reply: &Reply, status: u16, code: &str) {
-    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (status, code), "{}", reply.text());
+    let body = reply.json();
+    let told = body.get("code").or(body.get("errorKey")).and_then(Value::as_str);
+    assert_eq!((reply.status.as_u16(), told), (status, Some(code)), "{body}");
     assert!(!was_replayed(reply));
+}
+
+/// The codes for a key that was used for something else, and for one that is none.
+fn codes(surface: Surface) -> (&'static str, &'static str) {
+    match surface {
+        Surface::Manage => ("idempotency_key_reused", "idempotency_key_invalid"),
+        Surface::Appstle => ("idempotencyKeyReused", "idempotencyKeyInvalid"),
+        _ => ("idempotency-key-reused", "invalid-idempotency-key"),
+    }
 }
 
 fn create(server: &TestServer, email: &str) -> Call {
@@ -76,6 +87,7 @@ fn create(server: &TestServer, email: &str) -> Call {
 struct Scene {
     server: TestServer,
     manager: String,
+    store_key: String,
     made: u32,
 }
 
@@ -83,7 +95,8 @@ impl Scene {
     async fn set_up(engine: Engine) -> Self {
         let server = generous(engine).await;
         let manager = server.managing_key().await;
-        let mut scene = Self { server, manager, made: 0 };
+        let store_key = server.store_key("a.myshopify.com").await;
+        let mut scene = Self { server, manager, store_key, made: 0 };
         let rules = json!({
             "key": "things", "name": "Things", "createRule": "PUBLIC", "readRule": "PUBLIC",
             "updateRule": "PUBLIC", "deleteRule": "PUBLIC", "fields": [{ "key": "text", "type": "TEXT" }],
@@ -163,10 +176,28 @@ impl Scene {
     async fn call(&mut self, route: &Route) -> Call {
         match route.surface {
             Surface::Client => self.client_call(route).await,
+            Surface::Appstle => {
+                let (path, body) = self.appstle_call(route).await;
+                Call { method: route.method, path, body, key: self.store_key.clone(), token: None }
+            }
             _ => {
                 let (path, body) = self.admin_call(route).await;
                 Call { method: route.method, path, body, key: self.manager.clone(), token: None }
             }
+        }
+    }
+
+    async fn appstle_call(&mut self, route: &Route) -> (String, Value) {
+        let path = route.path;
+        match (route.method, path.trim_start_matches("/api/external/v2/")) {
+            ("POST", "subscription-groups") => (path.into(), json!({ "groupName": self.name() })),
+            ("PUT", "subscription-groups/{id}/add-products") => {
+                let name = self.name();
+                let plan = self.made("POST", "/manage/v1/plans", json!({ "name": name })).await;
+                let number = plan["number"].to_string();
+                (format!("{}?productIds={number}", path.replace("{id}", &number)), json!({}))
+            }
+            other => panic!("say how a good request to {other:?} looks"),
         }
     }
 
@@ -343,7 +374,7 @@ both_engines! {
             assert_replay(&first, &call.send(server, &key).await, &what);
             assert_eq!(server.database.number("SELECT COUNT(*) FROM audit_entries").await, written, "{what}");
 
-            let code = if route.surface == Surface::Manage { "idempotency_key_reused" } else { "idempotency-key-reused" };
+            let (code, _) = codes(route.surface);
             assert_refused(&call.with_body(json!({ "another": "body" })).send(server, &key).await, 422, code);
             let elsewhere = Call { path: format!("{}?another=query", call.path), ..call.clone() };
             assert_refused(&elsewhere.send(server, &key).await, 422, code);
@@ -358,7 +389,7 @@ both_engines! {
             let call = scene.call(route).await;
             let written = scene.server.database.number("SELECT COUNT(*) FROM audit_entries").await;
             for bad in ["", " ", "a b", "tab\there", &long] {
-                let code = if route.surface == Surface::Manage { "idempotency_key_invalid" } else { "invalid-idempotency-key" };
+                let (_, code) = codes(route.surface);
                 assert_refused(&call.send(&scene.server, bad).await, 400, code);
             }
             let now = scene.server.database.number("SELECT COUNT(*) FROM audit_entries").await;
