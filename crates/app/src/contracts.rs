@@ -15,7 +15,7 @@ pub use change::{AttemptChange, ContractChange, PlanMode};
 pub use codes::DiscountCode;
 pub use create::{ContractDraft, LineDraft};
 pub use list::Customer;
-pub use view::{attempt_view, contract_view};
+pub use view::{attempt_view, contract_view, display_name, names};
 
 pub use guildhall_domain::attempt::{Attempt, AttemptStatus};
 pub use guildhall_domain::contract::{

@@ -20,7 +20,7 @@ pub use change::{Change, Draft, PlanChange};
 pub use document::ContractColumns;
 pub use life::{Active, Cancelled, Dunning, Expired, Failed, Life, PauseReason, Paused};
 pub use renewal::{Charge, Due, DunningOutcome, DunningPolicy, Outcome};
-pub use schedule::{Period, PeriodUnit, Schedule, is_time_zone};
+pub use schedule::{Period, PeriodUnit, Schedule, is_time_zone, local_day};
 pub use summary::{ConnectionStatus, ContractSummary, PaymentSummary};
 pub use terms::{Asked, Discount, DiscountValue, Item, LastPayment, Line, Notes, Progress, Terms};
 
@@ -193,6 +193,16 @@ impl Contract {
             Life::Active(active) => active.next,
             _ => self.progress.paid_until,
         }
+    }
+
+    /// Whether it rests because the bank wants its customer to confirm.
+    pub const fn is_paused_by_challenge(&self) -> bool {
+        matches!(&self.life, Life::Paused(Paused { reason: PauseReason::SecurityChallenge, .. }))
+    }
+
+    /// Whether it rests after it ran; a contract can be made paused.
+    pub const fn is_paused_from_active(&self) -> bool {
+        matches!(&self.life, Life::Paused(Paused { was_active: true, .. }))
     }
 
     /// Whether it is in its trial.

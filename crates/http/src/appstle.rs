@@ -6,10 +6,16 @@
 
 pub(crate) mod activity_logs;
 mod answer;
+pub(crate) mod attempts;
 mod call;
 pub(crate) mod cancellation_managements;
+pub(crate) mod contract_changes;
+mod contract_row;
+pub(crate) mod contracts;
 mod cors;
+pub(crate) mod customers;
 mod guide;
+pub(crate) mod membership_contracts;
 pub(crate) mod membership_plans;
 mod paging;
 mod params;

@@ -141,6 +141,54 @@ routes! {
         PUT "/api/external/v2/subscription-groups/{id}/add-products" Some(Action::ContractWrite);
         GET "/api/external/v2/cancellation-managements/{id}" Some(Action::ContractRead);
         GET "/api/external/v2/activity-logs" Some(Action::ContractRead);
+        GET "/api/external/v2/membership-contracts" Some(Action::ContractRead);
+        GET "/api/external/v2/membership-contracts/{id}" Some(Action::ContractRead);
+        PUT "/api/external/v2/membership-contracts/{id}/{verb}" Some(Action::ContractWrite);
+        POST "/api/external/v2/membership-contracts/{id}/{verb}" Some(Action::ContractWrite);
+        GET "/api/external/v2/membership-status" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-contract-details" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-contract-details/customers" Some(Action::ContractRead);
+        POST "/api/external/v2/subscription-contract-details/create-subscription-contract" Some(Action::ContractWrite);
+        GET "/api/external/v2/subscription-contract-details/{id}/pending-downgrade" Some(Action::ContractRead);
+        DELETE "/api/external/v2/subscription-contract-details/{id}/pending-downgrade" Some(Action::ContractWrite);
+        GET "/api/external/v2/subscription-customers/valid/{id}" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-customers-detail/valid/{id}" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-customers/{id}" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-customers/sync-info/{id}" Some(Action::ContractRead);
+        DELETE "/api/external/v2/subscription-customers/sync-info/{id}" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-contracts/contract-external/{id}" Some(Action::ContractRead);
+        DELETE "/api/external/v2/subscription-contracts/{id}" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-status" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-billing-interval" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-delivery-interval" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-billing-date" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-min-cycles" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-max-cycles" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-add-line-item" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contract-add-line-item" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-remove-line-item" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-line-item" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-line-item-quantity" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-line-item-price" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-line-item-attributes" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contract-update-variant" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-apply-discount" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-contracts-add-discount" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-contracts-remove-discount" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-contracts-update-payment-method" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-contracts-update-shipping-address" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-order-note/{id}" Some(Action::ContractWrite);
+        PUT "/api/external/v2/subscription-contracts-update-custom-note-attributes" Some(Action::ContractWrite);
+        GET "/api/external/v2/subscription-billing-attempts/top-orders" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-billing-attempts/past-orders" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-billing-attempts/past-orders/report" Some(Action::ContractRead);
+        PUT "/api/external/v2/subscription-billing-attempts" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-billing-attempts/attempt-billing/{id}" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-billing-attempts/skip-order/{id}" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-billing-attempts/unskip-order/{id}" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-billing-attempts/skip-upcoming-order" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-billing-attempts/reschedule-order/{id}" Some(Action::BillingWrite);
+        PUT "/api/external/v2/subscription-billing-attempts-update-order-note/{id}" Some(Action::BillingWrite);
     }
     Client {
         POST "/auth/signup" None;
@@ -249,7 +297,10 @@ fn memberstack_routes(http: &Http) -> Router<Http> {
 }
 
 fn appstle_routes(http: &Http) -> Router<Http> {
-    use appstle::{activity_logs, cancellation_managements, membership_plans, subscription_groups};
+    use appstle::{
+        activity_logs, attempts, cancellation_managements, contract_changes, contracts, customers,
+        membership_contracts, membership_plans, subscription_groups,
+    };
     let v2 = |path: &str| format!("/api/external/v2/{path}");
     Router::new()
         .route(&v2("membership-plans"), get(membership_plans::list))
@@ -258,6 +309,69 @@ fn appstle_routes(http: &Http) -> Router<Http> {
         .route(&v2("subscription-groups/{id}/add-products"), put(subscription_groups::add_products))
         .route(&v2("cancellation-managements/{id}"), get(cancellation_managements::get))
         .route(&v2("activity-logs"), get(activity_logs::list))
+        .route(&v2("membership-contracts"), get(membership_contracts::list))
+        .route(&v2("membership-contracts/{id}"), get(membership_contracts::get))
+        .route(
+            &v2("membership-contracts/{id}/{verb}"),
+            put(membership_contracts::act).post(membership_contracts::act),
+        )
+        .route(&v2("membership-status"), get(membership_contracts::status))
+        .route(&v2("subscription-contract-details"), get(contracts::list))
+        .route(&v2("subscription-contract-details/customers"), get(contracts::customers))
+        .route(&v2("subscription-contract-details/create-subscription-contract"), post(contracts::create))
+        .route(
+            &v2("subscription-contract-details/{id}/pending-downgrade"),
+            get(contract_changes::pending_downgrade).delete(contract_changes::forget_downgrade),
+        )
+        .route(&v2("subscription-customers/valid/{id}"), get(customers::valid))
+        .route(&v2("subscription-customers-detail/valid/{id}"), get(customers::valid_rows))
+        .route(&v2("subscription-customers/{id}"), get(customers::get))
+        .route(&v2("subscription-customers/sync-info/{id}"), get(customers::sync).delete(customers::sync))
+        .route(&v2("subscription-contracts/contract-external/{id}"), get(contracts::get))
+        .route(&v2("subscription-contracts/{id}"), delete(contract_changes::cancel))
+        .route(&v2("subscription-contracts-update-status"), put(contract_changes::status))
+        .route(&v2("subscription-contracts-update-billing-interval"), put(contract_changes::billing_interval))
+        .route(
+            &v2("subscription-contracts-update-delivery-interval"),
+            put(contract_changes::delivery_interval),
+        )
+        .route(&v2("subscription-contracts-update-billing-date"), put(contract_changes::billing_date))
+        .route(&v2("subscription-contracts-update-min-cycles"), put(contract_changes::min_cycles))
+        .route(&v2("subscription-contracts-update-max-cycles"), put(contract_changes::max_cycles))
+        .route(&v2("subscription-contracts-add-line-item"), put(contract_changes::add_line))
+        .route(&v2("subscription-contract-add-line-item"), put(contract_changes::add_line))
+        .route(&v2("subscription-contracts-remove-line-item"), put(contract_changes::remove_line))
+        .route(&v2("subscription-contracts-update-line-item"), put(contract_changes::update_line))
+        .route(&v2("subscription-contracts-update-line-item-quantity"), put(contract_changes::update_line))
+        .route(&v2("subscription-contracts-update-line-item-price"), put(contract_changes::update_line))
+        .route(
+            &v2("subscription-contracts-update-line-item-attributes"),
+            put(contract_changes::line_attributes),
+        )
+        .route(&v2("subscription-contract-update-variant"), put(contract_changes::variant))
+        .route(&v2("subscription-contracts-apply-discount"), put(contract_changes::apply_discount))
+        .route(&v2("subscription-contracts-add-discount"), put(contract_changes::add_discount))
+        .route(&v2("subscription-contracts-remove-discount"), put(contract_changes::remove_discount))
+        .route(
+            &v2("subscription-contracts-update-payment-method"),
+            put(contract_changes::refresh_payment_method),
+        )
+        .route(&v2("subscription-contracts-update-shipping-address"), put(contract_changes::address))
+        .route(&v2("subscription-contracts-update-order-note/{id}"), put(contract_changes::order_note))
+        .route(
+            &v2("subscription-contracts-update-custom-note-attributes"),
+            put(contract_changes::note_attributes),
+        )
+        .route(&v2("subscription-billing-attempts/top-orders"), get(attempts::upcoming))
+        .route(&v2("subscription-billing-attempts/past-orders"), get(attempts::past))
+        .route(&v2("subscription-billing-attempts/past-orders/report"), get(attempts::report))
+        .route(&v2("subscription-billing-attempts"), put(attempts::update))
+        .route(&v2("subscription-billing-attempts/attempt-billing/{id}"), put(attempts::bill))
+        .route(&v2("subscription-billing-attempts/skip-order/{id}"), put(attempts::skip))
+        .route(&v2("subscription-billing-attempts/unskip-order/{id}"), put(attempts::unskip))
+        .route(&v2("subscription-billing-attempts/skip-upcoming-order"), put(attempts::skip_next))
+        .route(&v2("subscription-billing-attempts/reschedule-order/{id}"), put(attempts::reschedule))
+        .route(&v2("subscription-billing-attempts-update-order-note/{id}"), put(attempts::note))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(http.clone(), appstle::door))
         .layer(from_fn(appstle::share))

@@ -245,6 +245,7 @@ impl Contract {
         let total = self.terms.total();
         self.progress.credit = (self.progress.credit - (total - minor)).max(0);
         self.progress.paid_cycles += 1;
+        self.progress.paid_minor = self.progress.paid_minor.saturating_add(minor);
         self.progress.slot += 1;
         self.progress.declines = 0;
         self.progress.bill_now = false;
@@ -389,6 +390,7 @@ impl Contract {
         let paid = *outcome == Outcome::Paid;
         self.progress.last_payment = Some(LastPayment { paid, at: now, minor });
         if paid {
+            self.progress.paid_minor = self.progress.paid_minor.saturating_add(minor);
             self.progress.declines = 0;
             return vec![Happened::Charged];
         }

@@ -108,6 +108,15 @@ pub fn is_time_zone(name: &str) -> bool {
     TimeZone::get(name).is_ok()
 }
 
+/// The day that a moment lies on by the clock of a time zone: `2026-03-01`.
+pub fn local_day(moment: Timestamp, time_zone: &str) -> String {
+    let zone = TimeZone::get(time_zone).unwrap_or(TimeZone::UTC);
+    match jiff::Timestamp::from_microsecond(moment.micros()) {
+        Ok(moment) => zone.to_datetime(moment).date().to_string(),
+        Err(_) => moment.to_iso().chars().take(10).collect(),
+    }
+}
+
 /// Every `period` from `anchor` on, by the clock of a time zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {

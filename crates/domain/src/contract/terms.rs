@@ -205,6 +205,9 @@ pub struct Progress {
     pub paid_cycles: u32,
     /// The number of the period that is billed next. Skipped and missed ones count.
     pub slot: u32,
+    /// Minor units that were charged altogether.
+    #[serde(default)]
+    pub paid_minor: i64,
     /// Charges for upgrades so far; their attempts have the slots −1, −2, …
     pub upgrades: u32,
     /// Until when what was paid, or the trial, reaches.

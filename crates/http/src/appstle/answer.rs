@@ -2,7 +2,7 @@
 
 use super::paging::Page;
 use super::problem::visible;
-use crate::problem::{json, typed};
+use crate::problem::json;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
@@ -44,26 +44,17 @@ impl Answer {
     }
 
     /// With the address of what was made.
-    #[expect(dead_code, reason = "contracts are made through it, once they can be")]
     pub fn at(mut self, location: &str) -> Self {
         self.0.headers_mut().insert(axum::http::header::LOCATION, visible(location));
         self
     }
 
     /// 200 without a body.
-    #[expect(dead_code, reason = "a customer that nobody knows is answered so")]
     pub fn empty() -> Self {
         Self(Response::default())
     }
 
-    /// 200 with words.
-    #[expect(dead_code, reason = "a mail that was sent is told so")]
-    pub fn text(words: &'static str) -> Self {
-        Self(typed(StatusCode::OK, "text/plain; charset=utf-8", words.into()))
-    }
-
     /// 204.
-    #[expect(dead_code, reason = "contracts are ended so")]
     pub fn no_content() -> Self {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NO_CONTENT;

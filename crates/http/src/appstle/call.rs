@@ -52,6 +52,11 @@ impl Call {
         whole_number(name, text)
     }
 
+    /// The largest body that is taken.
+    pub fn body_bytes_max(&self) -> usize {
+        self.http.settings().body_bytes_max
+    }
+
     /// The fields of its body, which must be an object.
     pub async fn fields(&self, request: Request) -> Result<Fields, Problem> {
         Ok(Fields::new(body::json_object(request, self.http.settings().body_bytes_max).await?))

@@ -5,6 +5,7 @@ use super::params::{Params, expected, missing};
 use super::problem::Problem;
 use guildhall_app::Access;
 use guildhall_domain::Code;
+use guildhall_domain::contract::{Period, PeriodUnit};
 use guildhall_domain::plan::Interval;
 use guildhall_domain::scope::Action;
 use serde_json::{Value, json};
@@ -36,6 +37,17 @@ pub(super) const fn cycle(interval: Interval) -> &'static str {
         Interval::Month(1) => "MONTHLY",
         Interval::Year(1) => "YEARLY",
         Interval::Day(_) | Interval::Week(_) | Interval::Month(_) | Interval::Year(_) => "CUSTOM",
+    }
+}
+
+/// As [`cycle`], of a contract's period.
+pub(super) const fn cycle_of(period: Period) -> &'static str {
+    match (period.unit, period.count) {
+        (PeriodUnit::Day, 1) => "DAILY",
+        (PeriodUnit::Week, 1) => "WEEKLY",
+        (PeriodUnit::Month, 1) => "MONTHLY",
+        (PeriodUnit::Year, 1) => "YEARLY",
+        _ => "CUSTOM",
     }
 }
 

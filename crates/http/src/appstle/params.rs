@@ -65,7 +65,6 @@ impl Params {
     }
 
     /// A text that must be there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the calls about contracts"))]
     pub fn required_text(&self, name: &str) -> Result<&str, Problem> {
         self.text(name)?.ok_or_else(|| missing(name))
     }
@@ -101,7 +100,6 @@ impl Params {
     }
 
     /// `true` or `false`, in any case.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the calls about contracts"))]
     pub fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
         self.choice(name, &[("true", true), ("false", false)])
     }

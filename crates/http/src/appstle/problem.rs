@@ -128,8 +128,6 @@ impl From<Code> for Problem {
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
         let error = Box::new(error);
-        const CONTRACT: &str = "subscriptionContractDetails";
-        const ATTEMPT: &str = "subscriptionBillingAttempt";
         let (entity, key) = match error.code {
             Code::KeyMissing | Code::KeyInvalid | Code::ShopForeign => {
                 return Self { error, shape: Shape::BadKey };
@@ -173,6 +171,10 @@ impl From<AppError> for Problem {
     }
 }
 
+/// What the problem bodies call a contract.
+pub(crate) const CONTRACT: &str = "subscriptionContractDetails";
+/// What the problem bodies call a billing attempt.
+pub(crate) const ATTEMPT: &str = "subscriptionBillingAttempt";
 /// What the problem bodies call a plan group.
 pub(crate) const SUBSCRIPTION_GROUP: &str = "subscriptionGroup";
 
