@@ -14,7 +14,7 @@ mod view;
 
 pub use create::Draft;
 pub(crate) use create::{Admitter, Checked, blank, check_password, count_holder, payload, record_created};
-pub use export::{ExportPage, csv_header};
+pub use export::{ExportPage, ExportedMember, csv_header};
 pub use import::{Importer, row_from_csv};
 pub use list::MemberList;
 pub(crate) use plans::payload as plan_payload;

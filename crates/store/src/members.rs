@@ -53,7 +53,8 @@ const DELETE: &str = "DELETE FROM members WHERE key = $1";
 const PASSWORD: &str = "SELECT key, password_hash FROM members WHERE environment = $1 AND email_normal = $2";
 const SET_PASSWORD: &str = "UPDATE members SET password_hash = $1 WHERE key = $2";
 const REPLACE_PASSWORD: &str = "UPDATE members SET password_hash = $1 WHERE key = $2 AND password_hash = $3";
-const PASSWORDS: &str = "SELECT key, password_hash FROM members WHERE key >= $1 AND key <= $2 ORDER BY key";
+const HIDDEN: &str =
+    "SELECT password_hash, customer_number FROM members WHERE key >= $1 AND key <= $2 ORDER BY key";
 
 /// Which way a list goes, by creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -369,20 +370,18 @@ impl Members<'_> {
         self.tx.execute(REPLACE_PASSWORD, values).await.map(|rows| rows == 1)
     }
 
-    /// The password hashes of the members from one place to another, for an export.
+    /// What member objects do not show, of the members from one place to another, for an export: password
+    /// hashes, and customer numbers that were given.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn passwords(
+    pub async fn hidden(
         &mut self,
         first: MemberKey,
         last: MemberKey,
-    ) -> Result<Vec<(MemberKey, Option<String>)>, StoreError> {
+    ) -> Result<Vec<(Option<String>, Option<i64>)>, StoreError> {
         let values = params![first, last];
-        let found = self
-            .tx
-            .all(PASSWORDS, values, |row| Ok((MemberKey::from_stored(row.int(0)?), row.opt_string(1)?)));
-        found.await
+        self.tx.all(HIDDEN, values, |row| Ok((row.opt_string(0)?, row.opt_int(1)?))).await
     }
 }
 

@@ -1,11 +1,16 @@
 //! Deleting a member.
 
-use super::find_locked;
+use super::{Member, find_locked};
 use crate::auth::Access;
+use crate::contracts::{ContractView, contract_view};
+use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use crate::record::Recorder;
 use guildhall_domain::Code;
+use guildhall_domain::contract::ContractKind;
 use guildhall_domain::event::EventKind;
+use guildhall_store::Tx;
 use serde_json::json;
 
 impl Guildhall {
@@ -17,7 +22,8 @@ impl Guildhall {
     pub async fn delete_member(&self, access: &Access<'_>, id: &str) -> Result<(), AppError> {
         let recorder = access.recorder(self.now());
         let (place, codec, id) = (access.place(), self.store().member_ids().clone(), id.to_owned());
-        let app = access.definitions().app.id.clone();
+        let definitions = std::sync::Arc::clone(access.definitions());
+        let app = definitions.app.id.clone();
         let deleted = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let member = find_locked(tx, &codec, place, &id).await?;
@@ -26,6 +32,7 @@ impl Guildhall {
                         tx.plans().remove_holder(plan, place.id).await?;
                     }
                 }
+                end_contracts(tx, &definitions, &recorder, &member).await?;
                 if !tx.members().delete(member.key).await? {
                     return Err(Code::MemberNotFound.into());
                 }
@@ -42,4 +49,30 @@ impl Guildhall {
         });
         deleted.await
     }
+}
+
+/// Contracts end with the member who holds them; whoever listens for them hears of it.
+async fn end_contracts(
+    tx: &mut Tx,
+    definitions: &Definitions,
+    recorder: &Recorder,
+    member: &Member,
+) -> Result<(), AppError> {
+    if member.contracts.iter().all(|contract| contract.payment.is_none() || !contract.is_held()) {
+        return Ok(());
+    }
+    for mut held in tx.contracts().of_member(member.key).await? {
+        let contract = &mut held.contract;
+        if contract.kind == ContractKind::Free || !contract.status().is_live() {
+            continue;
+        }
+        contract.terms.min_cycles = None;
+        contract.cancel(None, None, recorder.now)?;
+        let id = contract.id.to_string();
+        let environment =
+            recorder.environment.ok_or_else(|| AppError::internal("a member of no environment"))?;
+        let payload = contract_view(&ContractView { held, method: None }, &definitions.app).to_string();
+        recorder.event(tx, environment, EventKind::MembershipCancelled, &id, &payload).await?;
+    }
+    Ok(())
 }

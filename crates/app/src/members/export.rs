@@ -7,7 +7,6 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use crate::import::not_a_formula;
 use guildhall_domain::ids::PlanId;
-use guildhall_domain::member_id::MemberKey;
 use serde_json::Value;
 
 /// Members taken at a time.
@@ -15,22 +14,35 @@ const PAGE: i64 = 500;
 
 /// A part of an export.
 pub struct ExportPage {
-    /// Members with their password hashes.
-    pub members: Vec<(Member, Option<String>)>,
+    /// Members.
+    pub members: Vec<ExportedMember>,
     /// Where the next part begins; nothing after the last.
     pub next: Option<i64>,
+}
+
+/// A member with what its object does not show.
+pub struct ExportedMember {
+    /// The member.
+    pub member: Member,
+    /// In PHC form, or as it was imported.
+    pub password_hash: Option<String>,
+    /// The number that the Appstle dialect knows it by, if one was given.
+    pub customer_number: Option<i64>,
 }
 
 impl ExportPage {
     /// The part as lines of JSON, in the form that an import takes.
     pub fn to_json_lines(&self, definitions: &Definitions) -> Vec<u8> {
         let mut out = Vec::new();
-        for (member, hash) in &self.members {
-            write_member(&mut out, member, definitions, Shown { json: true, teams: false });
+        for exported in &self.members {
+            write_member(&mut out, &exported.member, definitions, Shown { json: true, teams: false });
             out.pop();
             out.extend_from_slice(b",\"passwordHash\":");
-            let hash = hash.as_deref().map_or(Value::Null, Value::from);
+            let hash = exported.password_hash.as_deref().map_or(Value::Null, Value::from);
             out.extend_from_slice(hash.to_string().as_bytes());
+            if let Some(number) = exported.customer_number {
+                out.extend_from_slice(format!(",\"customerNumber\":{number}").as_bytes());
+            }
             out.extend_from_slice(b"}\n");
         }
         out
@@ -39,7 +51,8 @@ impl ExportPage {
     /// The part as records of CSV under [`csv_header`]. Cells that a spreadsheet would take for a
     /// formula get a leading apostrophe.
     pub fn to_csv_records(&self, definitions: &Definitions) -> Vec<Vec<String>> {
-        let record = |(member, hash): &(Member, Option<String>)| {
+        let record = |exported: &ExportedMember| {
+            let member = &exported.member;
             let free = member.contracts.iter().filter(|contract| contract.payment.is_none());
             let plans: Vec<_> =
                 free.filter_map(|contract| contract.plan.as_ref()).map(PlanId::as_str).collect();
@@ -53,7 +66,8 @@ impl ExportPage {
                 member.profile_image.clone().unwrap_or_default(),
                 member.stripe_customer_id.clone().unwrap_or_default(),
                 plans.join(" "),
-                hash.clone().unwrap_or_default(),
+                exported.password_hash.clone().unwrap_or_default(),
+                exported.customer_number.map(|number| number.to_string()).unwrap_or_default(),
             ];
             let custom = member.custom_fields.to_map().unwrap_or_default();
             cells.extend(definitions.custom_fields.iter().map(|field| match custom.get(&field.key) {
@@ -81,6 +95,7 @@ pub fn csv_header(definitions: &Definitions) -> Vec<String> {
         "stripeCustomerId",
         "plans",
         "passwordHash",
+        "customerNumber",
     ];
     let custom = definitions.custom_fields.iter().map(|field| field.key.clone());
     fixed.into_iter().map(str::to_owned).chain(custom).collect()
@@ -105,15 +120,15 @@ impl Guildhall {
                     return Ok(ExportPage { members: Vec::new(), next: None });
                 };
                 let next = (members.len() as i64 == PAGE).then(|| last.key.sequence());
-                let hashes = tx.members().passwords(first.key, last.key).await?;
-                Ok(ExportPage { members: pair(members, hashes), next })
+                let hidden = tx.members().hidden(first.key, last.key).await?;
+                // Both lists are of one snapshot and in one order.
+                let members =
+                    members.into_iter().zip(hidden).map(|(member, (password_hash, customer_number))| {
+                        ExportedMember { member, password_hash, customer_number }
+                    });
+                Ok(ExportPage { members: members.collect(), next })
             })
         });
         exported.await
     }
-}
-
-/// Both lists are of one snapshot and in one order.
-fn pair(members: Vec<Member>, hashes: Vec<(MemberKey, Option<String>)>) -> Vec<(Member, Option<String>)> {
-    members.into_iter().zip(hashes.into_iter().map(|(_, hash)| hash)).collect()
 }

@@ -8,15 +8,16 @@ use super::create::{Admitter, Checked, blank, free_plans, nonce, record_created}
 use super::values::{self, Object};
 use crate::auth::{Access, CommandLineAccess};
 use crate::definitions::Definitions;
-use crate::error::AppError;
+use crate::error::{AppError, or_conflict};
 use crate::guildhall::Guildhall;
 use crate::import::{ImportOutcome, ImportRow, OnError, unescaped};
 use crate::passwords::PasswordHash;
 use futures_util::{Stream, StreamExt};
 use guildhall_domain::member::merge_meta_data;
-use guildhall_domain::member_id::MemberId;
+use guildhall_domain::member_id::{CUSTOMER_NUMBERS_FROM, MemberId};
 use guildhall_domain::text::is_id;
 use guildhall_domain::{Code, Timestamp};
+use guildhall_store::Constraint;
 use serde_json::Value;
 
 /// Rows that are under way at a time; enough to fill a group commit.
@@ -31,6 +32,11 @@ pub fn row_from_csv<'a>(line: u64, cells: impl Iterator<Item = (&'a str, &'a str
         match column {
             "id" | "email" | "passwordHash" | "loginRedirect" | "profileImage" | "stripeCustomerId"
             | "createdAt" | "lastLogin" => drop(fields.insert(column.into(), cell.into())),
+            "customerNumber" => {
+                // What is no number is refused with the row, as in JSON.
+                let number = cell.parse::<i64>().map_or_else(|_| Value::from(cell), Value::from);
+                fields.insert(column.into(), number);
+            }
             "verified" => drop(fields.insert(column.into(), matches!(cell, "true" | "TRUE" | "1").into())),
             "plans" => {
                 let plans = cell.split_whitespace().map(Value::from).collect();
@@ -42,6 +48,7 @@ pub fn row_from_csv<'a>(line: u64, cells: impl Iterator<Item = (&'a str, &'a str
     fields.insert("customFields".into(), Value::Object(custom));
     ImportRow { line, fields: Ok(fields) }
 }
+
 /// Takes rows into one environment.
 pub struct Importer<'g> {
     guildhall: &'g Guildhall,
@@ -98,6 +105,8 @@ impl<'g> Importer<'g> {
     async fn store(&self, fields: Object) -> Result<(), AppError> {
         let access = self.place.access();
         let now = self.guildhall.now();
+        let mut fields = fields;
+        let customer_number = customer_number(&mut fields)?;
         let checked = self.check(fields, &access, now)?;
         if self.dry_run {
             return Ok(());
@@ -110,6 +119,10 @@ impl<'g> Importer<'g> {
             Box::pin(async move {
                 let admitter = Admitter { environment, codec: &codec, sandbox_max };
                 let member = admitter.insert(tx, &definitions, checked).await?;
+                if let Some(number) = customer_number {
+                    let set = tx.members().set_customer_number(member.key, number).await;
+                    or_conflict(set, &[(Constraint::CustomerNumber, Code::CustomerNumberTaken)])?;
+                }
                 record_created(tx, &recorder, environment, &member, &definitions).await
             })
         });
@@ -178,6 +191,17 @@ fn time(fields: &mut Object, name: &str) -> Result<Option<Timestamp>, AppError> 
     Ok(Some(Timestamp::from_micros(parsed.as_microsecond())))
 }
 
+/// The number that the Appstle dialect is to know a member by.
+fn customer_number(fields: &mut Object) -> Result<Option<i64>, AppError> {
+    match fields.remove("customerNumber") {
+        None | Some(Value::Null) => Ok(None),
+        Some(given) => {
+            let number = given.as_i64().filter(|number| (1..CUSTOMER_NUMBERS_FROM).contains(number));
+            number.map(Some).ok_or_else(|| Code::CustomerNumberInvalid.into())
+        }
+    }
+}
+
 /// The address where the Admin API shows it: `auth.email`.
 fn nested_email(fields: &mut Object) -> Option<String> {
     fields.remove("auth")?.get("email")?.as_str().map(str::to_owned)
@@ -191,7 +215,9 @@ fn plan_ids(fields: &mut Object) -> Result<Vec<String>, AppError> {
         Some(Value::Array(items)) => items,
         Some(_) => return Err(wrong("plans", "a list")),
     };
-    let ids = items.iter().map(|item| item.as_str().or_else(|| item.get("planId")?.as_str()));
+    // What is paid for is a contract, and no matter of an import of members.
+    let is_free = |item: &&Value| item.get("type").is_none_or(|kind| kind == "FREE");
+    let ids = items.iter().filter(is_free).map(|item| item.as_str().or_else(|| item.get("planId")?.as_str()));
     ids.map(|id| id.map(str::to_owned).ok_or_else(|| wrong("plans", "a list of {\"planId\"}"))).collect()
 }
 

@@ -172,8 +172,11 @@ impl Contract {
                     None => None,
                 };
                 self.life = Life::Active(paused.clone().resume(now, next));
-                self.notes.activated_at = Some(now);
                 self.updated_at = now;
+                if self.has_run() {
+                    return Ok(self.expire(now));
+                }
+                self.notes.activated_at = Some(now);
                 let mut happened = vec![Happened::Activated];
                 happened.extend(self.gain_access());
                 Ok(happened)
@@ -188,6 +191,9 @@ impl Contract {
         let Life::Cancelled(cancelled) = &self.life else {
             return Ok(Vec::new());
         };
+        if self.has_run() {
+            return Err(Code::ContractEnded.into());
+        }
         let active = cancelled.clone().reactivate(now).map_err(|_| Refusal::from(Code::ContractEnded))?;
         self.life = Life::Active(active);
         self.notes.activated_at = Some(now);
@@ -317,8 +323,7 @@ impl Contract {
         self.check_live()?;
         self.terms.max_cycles = max;
         self.updated_at = now;
-        let has_run = max.is_some_and(|max| self.progress.paid_cycles >= max);
-        let expired = if has_run { self.expire(now) } else { Vec::new() };
+        let expired = if self.has_run() { self.expire(now) } else { Vec::new() };
         Ok(if expired.is_empty() { vec![Happened::Updated] } else { expired })
     }
 

@@ -281,8 +281,7 @@ impl Contract {
             }
             Life::Expired(_) | Life::Failed(_) => return happened,
         };
-        let has_run = self.terms.max_cycles.is_some_and(|max| self.progress.paid_cycles >= max);
-        if has_run && !was_paused {
+        if self.has_run() && !was_paused {
             happened.extend(self.expire(now));
         } else if next.is_some() {
             happened.push(Happened::NextBillingChanged);
@@ -358,6 +357,11 @@ impl Contract {
         self.progress.bill_now = false;
         self.updated_at = now;
         vec![Happened::Skipped, Happened::NextBillingChanged]
+    }
+
+    /// Whether it has made all the charges that it was to make.
+    pub(super) fn has_run(&self) -> bool {
+        self.terms.max_cycles.is_some_and(|max| self.progress.paid_cycles >= max)
     }
 
     pub(super) fn expire(&mut self, now: Timestamp) -> Vec<Happened> {

@@ -80,7 +80,18 @@ impl Period {
         .ok()
     }
 
-    /// About how long it is. Only for a first guess, and to compare prices of unlike periods.
+    /// The most days it can have: so many periods have passed at least.
+    const fn most_days(self) -> i64 {
+        let days = match self.unit {
+            PeriodUnit::Day => 1,
+            PeriodUnit::Week => 7,
+            PeriodUnit::Month => 31,
+            PeriodUnit::Year => 366,
+        };
+        days * self.count as i64
+    }
+
+    /// About how long it is, to compare prices of unlike periods.
     pub(super) const fn about_days(self) -> i64 {
         let days = match self.unit {
             PeriodUnit::Day => 1,
@@ -119,8 +130,7 @@ impl Schedule {
     pub fn after(&self, moment: Timestamp) -> Option<Timestamp> {
         let anchor = self.anchor()?;
         let days = moment.seconds().checked_sub(self.anchor.seconds())? / 86_400;
-        // A little before, because months and years are longer than `about_days` says at most by 4 %.
-        let mut steps = (days / self.period.about_days() * 95 / 100 - 1).max(0);
+        let mut steps = (days / self.period.most_days() - 1).max(0);
         loop {
             let found = self.at(&anchor, steps)?;
             if found > moment {
