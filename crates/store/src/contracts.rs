@@ -40,7 +40,13 @@ const BY_ID: &str = select_contracts!("WHERE c.id = $1 AND c.environment = $2");
 const OF_MEMBER: &str = select_contracts!("WHERE c.member_key = $1 ORDER BY c.number");
 const HOLDER_OF: &str = "SELECT member_key FROM contracts WHERE number = $1 AND environment = $2";
 const LOCK: &str = "SELECT number FROM contracts WHERE number = $1 FOR UPDATE";
-const EARLIEST: &str = "SELECT MIN(wake_at) FROM contracts WHERE environment = $1";
+const EARLIEST: &str = "SELECT wake_at FROM contracts WHERE environment = $1 AND wake_at IS NOT NULL
+    AND (leased_until IS NULL OR leased_until < $2) ORDER BY wake_at LIMIT 1";
+const SET_ASIDE: &str = "UPDATE contracts SET leased_until = $1 WHERE number = $2";
+const TAKE_UP: &str =
+    "UPDATE contracts SET leased_until = NULL WHERE leased_until = $1 AND wake_at IS NOT NULL";
+/// The lease on a contract that cannot be billed as it is.
+const ASIDE: Timestamp = Timestamp::YEAR_9999;
 const RELEASE: &str = "UPDATE contracts SET leased_until = NULL WHERE number = $1";
 const DELETE_ITEMS: &str = "DELETE FROM contract_items WHERE contract = $1";
 const INSERT_ITEM: &str =
@@ -289,13 +295,28 @@ impl Contracts<'_> {
         self.tx.execute(RELEASE, params![number]).await.map(|_| ())
     }
 
-    /// When something about a contract of the environment is next due.
+    /// Sets a contract aside that cannot be billed as it is, so that it does not stand in the others' way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_aside(&mut self, number: i64) -> Result<(), StoreError> {
+        self.tx.execute(SET_ASIDE, params![ASIDE, number]).await.map(|_| ())
+    }
+
+    /// Takes up again what was set aside; tells how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_up(&mut self) -> Result<u64, StoreError> {
+        self.tx.execute(TAKE_UP, params![ASIDE]).await
+    }
+
+    /// When something about a contract of the environment is next due, those that were set aside apart.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn earliest(&mut self, environment: EnvironmentId) -> Result<Option<Timestamp>, StoreError> {
-        let found = self.tx.first(EARLIEST, params![environment], |row| row.opt_time(0)).await?;
-        Ok(found.flatten())
+        self.tx.first(EARLIEST, params![environment, ASIDE], |row| row.time(0)).await
     }
 }
 
