@@ -230,6 +230,7 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             token_issuer: settings.token_issuer.clone().unwrap_or_else(|| base_url(settings)),
             statement_timeout_ms: settings.statement_timeout_ms,
             fake_live_payments: settings.fake_live_payments.0,
+            billing_lease_ms: settings.billing_lease_ms,
             ..guildhall_app::Settings::new(target)
         },
         Arc::new(SystemClock::default()),
