@@ -4,7 +4,7 @@
 
 use guildhall_app::auth::CommandLineAccess;
 use guildhall_app::contracts::{
-    AttemptFilter, AttemptStatus, ContractChange, ContractDraft, LineDraft, Period, PeriodUnit, PlanMode,
+    AttemptFilter, AttemptStatus, ContractChange, ContractDraft, LineDraft, Period, PeriodUnit,
 };
 use guildhall_app::{AppError, Guildhall, Target};
 use guildhall_domain::Mode;

@@ -38,7 +38,8 @@ const DELETE_FREE: &str = "DELETE FROM contracts WHERE member_key = $1 AND plan 
 const BY_NUMBER: &str = select_contracts!("WHERE c.number = $1 AND c.environment = $2");
 const BY_ID: &str = select_contracts!("WHERE c.id = $1 AND c.environment = $2");
 const OF_MEMBER: &str = select_contracts!("WHERE c.member_key = $1 ORDER BY c.number");
-const HOLDER_OF: &str = "SELECT member_key FROM contracts WHERE number = $1 AND environment = $2";
+const LOCK_HOLDER: &str = "SELECT m.key FROM members m JOIN contracts c ON c.member_key = m.key
+    WHERE c.number = $1 AND c.environment = $2 FOR UPDATE OF m";
 const LOCK: &str = "SELECT number FROM contracts WHERE number = $1 FOR UPDATE";
 const EARLIEST: &str = "SELECT wake_at FROM contracts WHERE environment = $1 AND wake_at IS NOT NULL
     AND (leased_until IS NULL OR leased_until < $2) ORDER BY wake_at LIMIT 1";
@@ -208,11 +209,7 @@ impl Contracts<'_> {
         environment: EnvironmentId,
         number: i64,
     ) -> Result<Option<HeldContract>, StoreError> {
-        let holder = self.tx.first(HOLDER_OF, params![number, environment], |row| row.int(0)).await?;
-        let Some(holder) = holder else {
-            return Ok(None);
-        };
-        self.tx.members().lock(MemberKey::from_stored(holder)).await?;
+        self.tx.lock(LOCK_HOLDER, params![number, environment]).await?;
         self.tx.lock(LOCK, params![number]).await?;
         self.find(environment, number).await
     }
@@ -240,7 +237,7 @@ impl Contracts<'_> {
             "UPDATE contracts SET leased_until = $1 WHERE number IN (SELECT c.number FROM contracts c
             JOIN environments e ON e.number = c.environment
             WHERE c.wake_at <= $2 AND (c.leased_until IS NULL OR c.leased_until <= $3) AND e.clock_at IS NULL
-            ORDER BY c.wake_at, c.number LIMIT $4{}) RETURNING number, environment, wake_at",
+            ORDER BY c.wake_at LIMIT $4{}) RETURNING number, environment, wake_at",
             self.tx.dialect().skip_locked("c")
         );
         self.due(&sql, params![until, now, now, limit]).await
@@ -262,7 +259,7 @@ impl Contracts<'_> {
         let sql = format!(
             "UPDATE contracts SET leased_until = $1 WHERE number IN (SELECT c.number FROM contracts c
             WHERE c.environment = $2 AND c.wake_at <= $3 AND (c.leased_until IS NULL OR c.leased_until <= $4)
-            ORDER BY c.wake_at, c.number LIMIT $5{}) RETURNING number, environment, wake_at",
+            ORDER BY c.wake_at LIMIT $5{}) RETURNING number, environment, wake_at",
             self.tx.dialect().skip_locked("c")
         );
         self.due(&sql, params![until, environment, horizon, now, limit]).await
