@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs what only the tests need: PostgreSQL's programs, Node to run the vendors' SDKs, and a browser.
+# Installs what only the tests need: PostgreSQL's programs, Node to run the vendors' SDKs, openssl, and a browser.
 source "$(dirname "$0")/lib.sh"
 need_rust
 command -v node >/dev/null || {
     echo 'Missing: Node 20 or newer. Install it and try again.' >&2
     exit 1
 }
+# The test of mail makes an authority and a certificate with it.
+need_packages openssl openssl
 if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && ! command -v postgres >/dev/null; then
     # Debian's package starts a cluster of its own unless it is told not to; tests start theirs.
     if [ "$(id -u)" -eq 0 ] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then

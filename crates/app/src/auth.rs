@@ -17,6 +17,7 @@ pub use caller::{Access, Caller, CommandLineAccess, RateState};
 pub(crate) use identities::Identities;
 pub(crate) use last_used::LastUsed;
 pub use visitor::{Arrived, Visitor};
+pub use visitor_limits::VisitorCall;
 pub(crate) use visitor_limits::VisitorLimits;
 
 use crate::definitions::Definitions;
@@ -103,7 +104,7 @@ impl Guildhall {
         let text = presented.key.unwrap_or_default();
         let stranger = !self.identities().was_good(text);
         if stranger && self.identities().addresses().is_full(presented.address, now_us, limit) {
-            return Err(rate_limited(limit, WINDOW_US));
+            return Err(rate_limited(limit, 1, WINDOW_US));
         }
         let Some(plain) = presented.key.and_then(PlainKey::presented) else {
             return Err(self.refuse_bad_key(presented.address, Code::KeyMissing));
@@ -136,7 +137,7 @@ impl Guildhall {
     fn let_strangers_look(&self, address: IpAddr) -> Result<(), AppError> {
         let (now_us, limit) = (self.clock().monotonic_us(), self.limits().bad_key_limit);
         match self.identities().addresses().is_full(address, now_us, limit) {
-            true => Err(rate_limited(limit, WINDOW_US)),
+            true => Err(rate_limited(limit, 1, WINDOW_US)),
             false => Ok(()),
         }
     }
@@ -158,7 +159,7 @@ impl Guildhall {
     fn refuse_bad_key(&self, address: IpAddr, code: Code) -> AppError {
         let (now_us, limit) = (self.clock().monotonic_us(), self.limits().bad_key_limit);
         let admitted = self.identities().addresses().count(address, now_us, limit);
-        if admitted { code.into() } else { rate_limited(limit, WINDOW_US) }
+        if admitted { code.into() } else { rate_limited(limit, 1, WINDOW_US) }
     }
 
     /// Asks the key's own limit, waiting out what little is missing.
@@ -174,14 +175,14 @@ impl Guildhall {
             let verdict = identity.window.lock().admit(self.clock().monotonic_us(), limit);
             match verdict {
                 Verdict::Admitted { remaining, reset_us } => {
-                    return Ok(Some(RateState { limit, remaining, reset_us }));
+                    return Ok(Some(RateState { limit, window_s: 1, remaining, reset_us }));
                 }
                 // Held once: whoever meets others at the end of the wait is one too many.
                 Verdict::Refused { wait_us } if wait_us <= HOLD_US_MAX && !held => {
                     hold(wait_us).await;
                     held = true;
                 }
-                Verdict::Refused { wait_us } => return Err(rate_limited(limit, wait_us)),
+                Verdict::Refused { wait_us } => return Err(rate_limited(limit, 1, wait_us)),
             }
         }
     }
@@ -192,8 +193,8 @@ async fn hold(wait_us: i64) {
 }
 
 /// Over a limit, of a key or of an address.
-pub(crate) fn rate_limited(limit: u32, wait_us: i64) -> AppError {
-    let rate = RateState { limit, remaining: 0, reset_us: wait_us };
+pub(crate) fn rate_limited(limit: u32, window_s: u32, wait_us: i64) -> AppError {
+    let rate = RateState { limit, window_s, remaining: 0, reset_us: wait_us };
     AppError { retry_after_s: Some(rate.reset_s()), rate: Some(rate), ..AppError::new(Code::RateLimited) }
 }
 

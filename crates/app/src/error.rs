@@ -30,9 +30,15 @@ impl AppError {
 
     /// With a message that says more than the code's own.
     pub fn because(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        let retry_after_s =
-            matches!(code, Code::Busy | Code::StoreUnavailable | Code::TableChanged | Code::RateLimited)
-                .then_some(1);
+        let soon = matches!(
+            code,
+            Code::Busy
+                | Code::StoreUnavailable
+                | Code::TableChanged
+                | Code::RateLimited
+                | Code::IdempotencyInFlight
+        );
+        let retry_after_s = soon.then_some(1);
         Self { code, message: message.into(), retry_after_s, rate: None, internal: None }
     }
 
@@ -61,6 +67,7 @@ impl From<StoreError> for AppError {
             StoreError::Overloaded => Code::Busy,
             StoreError::TimedOut => Code::QueryTooSlow,
             StoreError::TableChanged => Code::TableChanged,
+            StoreError::Superseded => Code::IdempotencyInFlight,
             // A use case that can meet a conflict names it with `or_conflict`.
             StoreError::Conflict(_) | StoreError::Corrupt(_) | StoreError::Panicked => Code::Internal,
         };

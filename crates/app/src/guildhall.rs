@@ -23,6 +23,12 @@ pub struct Limits {
     pub sandbox_members_max: i64,
     /// Requests per 30 seconds and address to the client API.
     pub client_rate_limit: u32,
+    /// Reads of records and tables through the client API per second and address.
+    pub client_record_reads: u32,
+    /// Records made through the client API per minute and address.
+    pub client_record_creates: u32,
+    /// Records changed or deleted through the client API per minute and address.
+    pub client_record_changes: u32,
     /// Wrong passwords and codes, and mails, that an account may meet before delays begin. An address
     /// may try ten times as many.
     pub sign_in_attempts: u32,
@@ -35,6 +41,9 @@ impl Default for Limits {
             bad_key_limit: guildhall_domain::key::RATE_LIMIT_DEFAULT,
             sandbox_members_max: 50,
             client_rate_limit: 200,
+            client_record_reads: 25,
+            client_record_creates: 10,
+            client_record_changes: 30,
             sign_in_attempts: 5,
         }
     }
@@ -160,6 +169,16 @@ impl Guildhall {
             public_url: settings.public_url,
             token_issuer: settings.token_issuer,
         })))
+    }
+
+    /// Says under which address it is reached, for links and tokens, where that is known only once it
+    /// is open. Whoever opened it says so before anybody else has it.
+    #[must_use]
+    pub fn reached_at(mut self, public_url: String, token_issuer: String) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            (inner.public_url, inner.token_issuer) = (public_url, token_issuer);
+        }
+        self
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -17,6 +17,7 @@ mod definitions;
 mod error;
 pub mod fields;
 mod guildhall;
+pub mod idempotency;
 pub mod import;
 mod json_writer;
 pub mod keys;
@@ -30,7 +31,7 @@ pub mod records;
 pub mod sessions;
 pub mod tokens;
 
-pub use auth::{Access, Arrived, Caller, Presented, RateState, Visitor};
+pub use auth::{Access, Arrived, Caller, Presented, RateState, Visitor, VisitorCall};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use definitions::Definitions;
 pub use error::AppError;

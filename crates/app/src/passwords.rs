@@ -19,7 +19,7 @@ mod pool;
 mod queue;
 mod scrypt;
 
-pub use self::pool::{PasswordPool, PoolSettings};
+pub use self::pool::{PasswordPlace, PasswordPool, PoolSettings};
 
 use self::argon2id::{Argon2Hash, Memory};
 use self::bcrypt::BcryptHash;

@@ -15,6 +15,8 @@ pub use guildhall_domain::session::Session;
 const LISTED_MAX: i64 = 200;
 /// How long mails that were sent are still listed as such: a week.
 const SENT_MAILS_US: i64 = 7 * 24 * 3600 * MICROS_PER_SECOND;
+/// How long mails that were refused for good are still shown: 30 days from when they were written.
+const REFUSED_MAILS_US: i64 = 30 * 24 * 3600 * MICROS_PER_SECOND;
 /// How long attempts are remembered: as long as any throttle does.
 const ATTEMPTS_US: i64 = 24 * 3600 * MICROS_PER_SECOND;
 
@@ -77,7 +79,7 @@ impl Guildhall {
     }
 
     /// Deletes what signing in leaves behind: sessions, codes and keys that have ended, attempts that
-    /// are forgotten, mails that were sent.
+    /// are forgotten, mails that were sent or refused for good.
     ///
     /// # Errors
     /// `Busy`, `StoreUnavailable`.
@@ -89,6 +91,7 @@ impl Guildhall {
                 tx.one_time_codes().delete_ended(now).await?;
                 tx.attempts().forget_before(now.plus_micros(-ATTEMPTS_US)).await?;
                 tx.mails().delete_sent_before(now.plus_micros(-SENT_MAILS_US)).await?;
+                tx.mails().delete_refused_before(now.plus_micros(-REFUSED_MAILS_US)).await?;
                 if tx.token_keys().delete_ended(now).await? > 0 {
                     tx.authority().bump().await?;
                 }

@@ -75,8 +75,11 @@ impl Guildhall {
             aud: app.as_str().to_owned(),
             iss: self.token_issuer().to_owned(),
         };
-        let ring = self.signing_ring().await?;
-        ring.sign(SESSION_PARAMETER, session.id.as_str(), &claims)
+        let (ring, session) = (self.signing_ring().await?, session.id.clone());
+        // A signature takes a good part of a millisecond, in which this thread can answer others.
+        let signed =
+            tokio::task::spawn_blocking(move || ring.sign(SESSION_PARAMETER, session.as_str(), &claims));
+        signed.await.unwrap_or_else(|_| Err(AppError::internal("signing a token broke off")))
     }
 
     /// What a member's token says, if it is good: signed by one of our keys, not expired, of our

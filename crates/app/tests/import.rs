@@ -92,7 +92,7 @@ both_engines! {
             assert!(!reason.is_empty() && !reason.contains("5f4dcc3b"), "{line}: {reason}");
         }
         let page = export(&server, Mode::Sandbox).await;
-        let emails: BTreeSet<_> = page.members.into_iter().filter_map(|(member, _)| member.email).collect();
+        let emails: BTreeSet<_> = page.members.into_iter().filter_map(|exported| exported.member.email).collect();
         let taken = ["one@example.com", "three@example.com", "two@example.com"];
         assert_eq!(emails, taken.map(str::to_owned).into());
     }
@@ -121,9 +121,9 @@ both_engines! {
         let (mut seen, mut times, mut after) = (BTreeSet::new(), 0, None);
         loop {
             let page = server.guildhall.export_members(&place, after).await.expect("a part");
-            assert!(page.members.iter().all(|(_, hash)| hash.as_deref() == Some(HASH)));
+            assert!(page.members.iter().all(|exported| exported.password_hash.as_deref() == Some(HASH)));
             times += page.members.len();
-            seen.extend(page.members.iter().map(|(member, _)| member.id.to_string()));
+            seen.extend(page.members.iter().map(|exported| exported.member.id.to_string()));
             after = page.next;
             if after.is_none() {
                 break;

@@ -54,6 +54,14 @@ codes! {
     BodyEncoded = ("body_encoded", 415, "Send the body without Content-Encoding.");
     /// A query parameter is wrong.
     QueryInvalid = ("query_invalid", 400, "A query parameter is not valid.");
+    /// Not a header that a request could be known by again.
+    IdempotencyKeyInvalid = ("idempotency_key_invalid", 400, "Idempotency-Key must be one header of 1 to 255 visible ASCII characters.");
+    /// The key came with another request before.
+    IdempotencyKeyReused = ("idempotency_key_reused", 422, "This Idempotency-Key was sent with another request before; use a new one.");
+    /// The same request is under way.
+    IdempotencyInFlight = ("idempotency_in_flight", 409, "A request with this Idempotency-Key is being carried out; try again shortly.");
+    /// The request has changed something, and what it was answered is not known.
+    IdempotencyAnswerLost = ("idempotency_answer_lost", 409, "A request with this Idempotency-Key was carried out, but its answer was lost. It is not carried out again: read what is stored now.");
     /// No such route.
     RouteUnknown = ("route_unknown", 404, "There is nothing at this address.");
     /// The route exists, the method does not.

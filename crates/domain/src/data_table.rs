@@ -59,6 +59,16 @@ pub enum Asker {
     Member(MemberKey),
 }
 
+impl Asker {
+    /// The member that asks, if one does.
+    pub const fn member(self) -> Option<MemberKey> {
+        match self {
+            Asker::Member(member) => Some(member),
+            Asker::Admin | Asker::Stranger => None,
+        }
+    }
+}
+
 /// Which of a table's records a rule opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {

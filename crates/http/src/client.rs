@@ -14,21 +14,20 @@ mod view;
 pub(crate) use cors::share;
 
 use crate::address::client_address;
+use crate::idempotency::once;
 use crate::observe::{RequestId, VisitedBy};
 use crate::problem::{failed, json, status};
 use crate::{Http, body, memberstack};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use guildhall_app::fields::Fields;
-use guildhall_app::{AppError, Arrived, Presented, Visitor};
+use guildhall_app::{AppError, Arrived, Presented, Visitor, VisitorCall};
 use guildhall_domain::Code;
 use serde_json::{Map, Value, json as value};
 use std::net::IpAddr;
-
-static RATE_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// Whether a path belongs to the client API.
 pub(crate) fn owns(path: &str) -> bool {
@@ -45,15 +44,13 @@ pub(crate) async fn door(State(http): State<Http>, mut request: Request, next: N
         Err(error) => return problem(error),
     };
     request.extensions_mut().insert(visitor.clone());
-    let mut response = next.run(request).await;
+    let holder = visitor.holder(arrival.arrived().token);
+    let mut response = once(&http, Some(holder), problem, request, next).await;
     if response.status().is_success() {
         visitor.note_used(http.guildhall().now());
     }
     if let Some(rate) = visitor.rate() {
         memberstack::rate_headers(response.headers_mut(), rate);
-        if let Ok(policy) = HeaderValue::from_str(&format!("{};w=30", rate.limit)) {
-            response.headers_mut().insert(RATE_POLICY.clone(), policy);
-        }
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.extensions_mut().insert(VisitedBy(visitor));
@@ -66,6 +63,7 @@ struct Arrival {
     app: Option<HeaderValue>,
     token: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
+    call: VisitorCall,
     address: IpAddr,
     id: Option<RequestId>,
 }
@@ -81,6 +79,7 @@ impl Arrival {
             app: text(headers, "x-app-id"),
             token: text(headers, "authorization").filter(|_| !anonymous),
             user_agent: text(headers, "user-agent"),
+            call: call(request.method(), path),
             address: client_address(http, request),
             id: request.extensions().get::<RequestId>().cloned(),
         }
@@ -89,14 +88,14 @@ impl Arrival {
     /// Finds out who it is; if there is a body to wait for, once more when it is there, because what
     /// was revoked meanwhile must not act.
     async fn enter(&self, http: &Http, request: &mut Request) -> Result<Visitor, AppError> {
-        let first = http.guildhall().admit_visitor(self.arrived(), true).await?;
+        let first = http.guildhall().admit_visitor(self.arrived(), Some(self.call)).await?;
         let body = std::mem::take(request.body_mut());
         if http_body::Body::is_end_stream(&body) {
             return Ok(first);
         }
         let bytes = body::collect(body, http.settings().body_bytes_max).await?;
         *request.body_mut() = Body::from(bytes);
-        let again = http.guildhall().admit_visitor(self.arrived(), false).await?;
+        let again = http.guildhall().admit_visitor(self.arrived(), None).await?;
         Ok(again.keeping_rate_of(&first))
     }
 
@@ -112,6 +111,17 @@ impl Arrival {
             user_agent: read(&self.user_agent),
             request: self.id.as_ref().map_or("", RequestId::as_str),
         }
+    }
+}
+
+/// What a request is about, as far as limits tell calls apart.
+fn call(method: &Method, path: &str) -> VisitorCall {
+    match path {
+        "/v1/data-records" => VisitorCall::CreatesRecord,
+        "/v1/data-records/query" => VisitorCall::ReadsRecords,
+        _ if !path.starts_with("/v1/data-") => VisitorCall::Other,
+        _ if method == Method::GET => VisitorCall::ReadsRecords,
+        _ => VisitorCall::ChangesRecord,
     }
 }
 
@@ -163,6 +173,10 @@ fn translate(code: Code) -> (&'static str, u16) {
         Code::FieldValueInvalid => ("invalid-field-value", 400),
         Code::FieldRequired => ("required-field-missing", 400),
         Code::FieldNotUnique => ("unique-constraint-violation", 400),
+        Code::IdempotencyKeyInvalid => ("invalid-idempotency-key", 400),
+        Code::IdempotencyKeyReused => ("idempotency-key-reused", 422),
+        Code::IdempotencyInFlight => ("idempotency-in-flight", 409),
+        Code::IdempotencyAnswerLost => ("idempotency-answer-lost", 409),
         other => (GENERIC, other.status()),
     }
 }

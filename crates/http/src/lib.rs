@@ -7,6 +7,7 @@ mod access_log;
 mod address;
 mod body;
 mod client;
+mod idempotency;
 mod jwks;
 mod machines;
 mod manage;

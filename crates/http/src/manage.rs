@@ -13,6 +13,7 @@ pub(crate) mod sessions;
 pub(crate) mod tables;
 
 use crate::Http;
+use crate::idempotency::once;
 use crate::memberstack::{self, Arrival};
 use crate::observe::CalledBy;
 use crate::problem::{failed, json, status, typed};
@@ -37,7 +38,7 @@ pub(crate) async fn door(State(http): State<Http>, mut request: Request, next: N
         Err(error) => return problem(error),
     };
     request.extensions_mut().insert(caller.clone());
-    let mut response = next.run(request).await;
+    let mut response = once(&http, caller.holder(), problem, request, next).await;
     if response.status().is_success() {
         caller.note_used(http.guildhall().now());
     }

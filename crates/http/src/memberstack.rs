@@ -11,6 +11,7 @@ pub(crate) use verify_token::verify_token;
 pub(crate) mod records;
 
 use crate::address::client_address;
+use crate::idempotency::once;
 use crate::observe::{CalledBy, RequestId};
 use crate::problem::{failed, json, status};
 use crate::{Http, body};
@@ -47,7 +48,7 @@ pub(crate) async fn door(State(http): State<Http>, request: Request, next: Next)
         Err(error) => return problem(error),
     };
     request.extensions_mut().insert(caller.clone());
-    let mut response = next.run(request).await;
+    let mut response = once(&http, caller.holder(), problem, request, next).await;
     if response.status().is_success() {
         caller.note_used(http.guildhall().now());
     }
@@ -118,7 +119,7 @@ pub(crate) fn rate_headers(headers: &mut HeaderMap, rate: RateState) {
     headers.insert(RATE_LIMIT.clone(), rate.limit.into());
     headers.insert(RATE_REMAINING.clone(), rate.remaining.into());
     headers.insert(RATE_RESET.clone(), rate.reset_s().into());
-    if let Ok(policy) = HeaderValue::from_str(&format!("{};w=1", rate.limit)) {
+    if let Ok(policy) = HeaderValue::from_str(&format!("{};w={}", rate.limit, rate.window_s)) {
         headers.insert(RATE_POLICY.clone(), policy);
     }
 }
@@ -158,6 +159,10 @@ fn translate(code: Code) -> (&'static str, u16) {
         Code::FieldValueInvalid => ("invalid-field-value", 400),
         Code::FieldRequired => ("required-field-missing", 400),
         Code::FieldNotUnique => ("unique-constraint-violation", 400),
+        Code::IdempotencyKeyInvalid => ("invalid-idempotency-key", 400),
+        Code::IdempotencyKeyReused => ("idempotency-key-reused", 422),
+        Code::IdempotencyInFlight => ("idempotency-in-flight", 409),
+        Code::IdempotencyAnswerLost => ("idempotency-answer-lost", 409),
         // An unknown member is a bad request to the vendor; only an unknown address is a 404.
         Code::MemberNotFound => (GENERIC, 400),
         other => (GENERIC, other.status()),

@@ -3,7 +3,7 @@
 use guildhall_domain::Mode;
 use guildhall_domain::key::{KeyKind, RateLimit};
 use guildhall_http::{ROUTES, Surface};
-use guildhall_testkit::{TestServer, both_engines};
+use guildhall_testkit::{TestServer, both_engines, unpaced};
 use serde_json::json;
 
 const HEADERS: [&str; 7] = [
@@ -155,8 +155,42 @@ both_engines! {
         }
     }
 
+    async fn calls_about_records_have_limits_of_their_own(engine) {
+        let server = TestServer::start_with(engine, |settings| settings.limits.client_rate_limit = 1000).await;
+        let body = json!({ "table": "none", "data": {}, "query": {} });
+        let send = async |method: &str, path: &str, from: &str| server.visit(method, path).from(from).json(&body).send().await;
+        for (method, path, limit, window_s) in [
+            ("GET", "/v1/data-tables", 25, 1), ("POST", "/v1/data-records", 10, 60), ("PUT", "/v1/data-records/cx", 30, 60),
+        ] {
+            for _ in 0..limit {
+                assert_ne!(send(method, path, "192.0.2.1").await.status, 429, "{method}");
+            }
+            let refused = send(method, path, "192.0.2.1").await;
+            assert_eq!(refused.status, 429, "{method}");
+            assert_eq!(refused.header("ratelimit-policy"), format!("{limit};w={window_s}"));
+            assert_ne!(send(method, path, "192.0.2.2").await.status, 429, "another address");
+        }
+        for (method, path) in [("POST", "/v1/data-records/query"), ("GET", "/v1/data-tables/none"), ("DELETE", "/v1/data-records/cx")] {
+            assert_eq!(send(method, path, "192.0.2.1").await.status, 429, "{method} {path} is of a sort that was used up");
+        }
+        let other = send("GET", "/app", "192.0.2.1").await;
+        assert_eq!((other.status.as_u16(), other.header("ratelimit-policy").as_str()), (200, "1000;w=30"));
+        server.clock.advance_us(6_000_000);
+        assert_ne!(send("POST", "/v1/data-records", "192.0.2.1").await.status, 429, "a place every six seconds");
+        assert_eq!(send("POST", "/v1/data-records", "192.0.2.1").await.status, 429);
+
+        let (_, unlimited) = server.key(Mode::Sandbox, |draft| {
+            draft.kind = KeyKind::Public;
+            draft.rate_limit = RateLimit::Unlimited;
+        }).await;
+        for _ in 0..20 {
+            let reply = server.anonymous("POST", "/v1/data-records").key(&unlimited).json(&body).send().await;
+            assert_ne!(reply.status, 429, "a key's own limit is the only one");
+        }
+    }
+
     async fn bad_bodies_are_never_a_fault_of_ours(engine) {
-        let server = TestServer::start_with(engine, |settings| settings.limits.client_rate_limit = 100_000).await;
+        let server = TestServer::start_with(engine, unpaced).await;
         let (token, _) = server.signed_up("ada@example.com").await;
         let bodies = [
             "", "{", "[]", "null", "1", r#""text""#, r#"{"email":1}"#, r#"{"email":"a@b.io","password":1}"#,

@@ -1,6 +1,6 @@
 //! Data tables through the client API: each access rule, for strangers, members and owners.
 
-use guildhall_testkit::{Reply, TestServer, both_engines};
+use guildhall_testkit::{Reply, TestServer, both_engines, unpaced};
 use serde_json::{Value, json};
 
 const RULES: [&str; 4] = ["PUBLIC", "AUTHENTICATED", "AUTHENTICATED_OWN", "ADMIN_ONLY"];
@@ -54,7 +54,7 @@ struct Scene {
 }
 
 async fn scene(engine: guildhall_testkit::Engine) -> Scene {
-    let server = TestServer::start_with(engine, |settings| settings.limits.client_rate_limit = 100_000).await;
+    let server = TestServer::start_with(engine, unpaced).await;
     let mut members = Vec::new();
     for email in ["ada@example.com", "eve@example.com"] {
         let (token, member) = server.signed_up(email).await;
@@ -161,9 +161,15 @@ both_engines! {
         assert_eq!(put(Some(&eve.0), myself("connect")).await.status, 200);
         let found = json!({ "findUnique": { "where": { "id": id }, "include": { "likes": true } } });
         let liked = async || query(&server, Some(&eve.0), "events", found.clone()).await.json()["data"]["record"]["data"]["likes"]["records"].clone();
+        let joined = put(Some(&eve.0), myself("connect")).await.json()["data"]["data"]["likes"].clone();
+        assert_eq!(joined, json!({ "count": 0, "hasself": true, "action": "unchanged" }));
         let likes = liked().await;
         assert_eq!((likes[0]["id"].as_str(), likes.as_array().map(Vec::len)), (Some(eve.1.as_str()), Some(1)));
-        assert_eq!(put(Some(&eve.0), myself("disconnect")).await.status, 200);
+        let beside = put(Some(&ada.0), myself("connect")).await.json()["data"]["data"]["likes"].clone();
+        assert_eq!(beside, json!({ "count": 1, "hasself": true, "action": "connected" }));
+        assert_eq!(put(Some(&ada.0), myself("disconnect")).await.status, 200);
+        let left = put(Some(&eve.0), myself("disconnect")).await.json()["data"]["data"]["likes"].clone();
+        assert_eq!(left, json!({ "count": 1, "hasself": false, "action": "disconnected" }));
         assert_eq!(liked().await, json!([]));
         assert_eq!(outcome(&put(None, myself("connect")).await), (401, "login-required".into()));
         let denied = (403, "access-denied".to_owned());
@@ -190,6 +196,8 @@ both_engines! {
         let own = record(&server, "own", Some(&ada.1), json!({ "text": "ada's" })).await;
         record(&server, "open", None, json!({ "secret": secret, "own": own, "who": ada.1 })).await;
         server.post_as(&ada.0, "/member", json!({ "customFields": { "first-name": "Ada" } })).await;
+        let noted = json!({ "metaData": { "note": "hers" } });
+        assert_eq!(server.request("PATCH", &format!("/members/{}", ada.1)).json(&noted).send().await.status, 200);
         let include = |what: &str| json!({ "findMany": { "include": { what: true } } });
         for token in [None, Some(ada.0.as_str())] {
             let refused = query(&server, token, "open", include("secret")).await;
@@ -200,10 +208,16 @@ both_engines! {
         assert_eq!(included(&ada.0).await["data"]["text"], "ada's");
         assert_eq!(included(&eve.0).await, json!(null));
         let who = async |token: Option<&str>| query(&server, token, "open", include("who")).await.json()["data"]["records"][0]["data"]["who"].clone();
-        assert_eq!(who(Some(&ada.0)).await["customFields"]["first-name"], "Ada");
+        let to_herself = who(Some(&ada.0)).await;
+        assert_eq!(to_herself["customFields"]["first-name"], "Ada");
+        assert_eq!(to_herself["metaData"], noted["metaData"], "her metadata is for herself");
         let (to_eve, to_stranger) = (who(Some(&eve.0)).await, who(None).await);
         assert_eq!((to_eve["customFields"].clone(), to_eve["email"].as_str()), (json!({}), Some("ada@example.com")));
         assert_eq!((to_stranger["customFields"].clone(), to_stranger["email"].clone()), (json!({}), json!(null)));
+        let by_site = server.request("POST", "/v2/data-tables/open/records/query").json(&json!({ "query": include("who") })).send().await.json();
+        for other in [to_eve, to_stranger, by_site["data"]["records"][0]["data"]["who"].clone()] {
+            assert!(other["id"] == ada.1.as_str() && other.get("metaData").is_none(), "{other}");
+        }
     }
 
     async fn pages_see_the_tables_that_concern_them(engine) {

@@ -42,6 +42,19 @@ both_engines! {
         assert_eq!(seen["data"]["lastLogin"], seen["data"]["createdAt"], "the Admin API sees when it signed in");
     }
 
+    async fn log_ins_that_find_no_room_come_later_and_are_held_against_nobody(engine) {
+        let server = TestServer::start_with(engine, |settings| settings.password_queue_max = 0).await;
+        server.signed_up("ada@example.com").await;
+        let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+        let replies = futures_util::future::join_all((0..30).map(|_| server.post("/auth/login", body.clone()))).await;
+        let (let_in, turned_away): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+        assert_eq!((let_in.len(), turned_away.len()), (1, 29), "there is one thread and no room to wait");
+        for reply in turned_away {
+            assert_eq!((reply.status.as_u16(), reply.header("retry-after").as_str()), (503, "1"));
+        }
+        assert_eq!(log_in(&server, "ada@example.com", PASSWORD).await, (200, String::new()));
+    }
+
     async fn sign_ups_are_refused_with_the_sdks_codes(engine) {
         let server = TestServer::start(engine).await;
         server.signed_up("ada@example.com").await;

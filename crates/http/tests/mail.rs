@@ -135,6 +135,18 @@ both_engines! {
         server.clock.advance_us(24 * 3600 * SECOND_US);
         assert_eq!(server.guildhall.send_due_mails(&postman).await.expect("the outbox answers"), 0);
         assert_eq!(server.mailbox(ADA).await[0].refusal.as_deref(), Some("550"));
+
+        // For a month; what is only late stays longer.
+        ask_for_reset(&server).await;
+        *postman.refuses.lock() = Some(Refusal::Later("421".into()));
+        server.guildhall.send_due_mails(&postman).await.expect("the outbox answers");
+        server.clock.advance_us(29 * 24 * 3600 * SECOND_US - 1);
+        server.guildhall.clear_ended_sign_ins().await.expect("cleared");
+        assert_eq!(server.mailbox(ADA).await.len(), 2);
+        server.clock.advance_us(30 * 24 * 3600 * SECOND_US);
+        server.guildhall.clear_ended_sign_ins().await.expect("cleared");
+        let left = server.mailbox(ADA).await;
+        assert_eq!(left.iter().map(|mail| mail.refusal.as_deref()).collect::<Vec<_>>(), [Some("421")]);
     }
 
     async fn two_nodes_send_a_mail_once(engine) {

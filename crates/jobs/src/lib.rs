@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 /// How often the last uses of keys are written down.
 const LAST_USED_EVERY: Duration = Duration::from_secs(2);
-/// How often what signing in leaves behind is cleared away.
+/// How often what signing in leaves behind and old idempotency keys are cleared away.
 const CLEAR_EVERY: Duration = Duration::from_secs(600);
 
 /// How often the database looks at what it chooses its plans by.
@@ -32,6 +32,7 @@ pub fn start(guildhall: Guildhall, mailer: Option<Arc<dyn Mailer>>) -> Jobs {
     let mut running = vec![
         tokio::spawn(flush_last_used(guildhall.clone(), stopped.clone())),
         tokio::spawn(clear_ended_sign_ins(guildhall.clone(), stopped.clone())),
+        tokio::spawn(clear_old_idempotency_keys(guildhall.clone(), stopped.clone())),
         tokio::spawn(refresh_statistics(guildhall.clone(), stopped.clone())),
         tokio::spawn(billing::run(guildhall.clone(), stopped.clone())),
     ];
@@ -72,6 +73,17 @@ async fn clear_ended_sign_ins(guildhall: Guildhall, mut stopped: watch::Receiver
     loop {
         if let Err(error) = guildhall.clear_ended_sign_ins().await {
             tracing::warn!(?error, "what signing in left behind was not cleared away");
+        }
+        if tokio::time::timeout(CLEAR_EVERY, stopped.changed()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+async fn clear_old_idempotency_keys(guildhall: Guildhall, mut stopped: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = guildhall.clear_old_idempotency_keys().await {
+            tracing::warn!(?error, "old idempotency keys were not cleared away");
         }
         if tokio::time::timeout(CLEAR_EVERY, stopped.changed()).await.is_ok() {
             return;

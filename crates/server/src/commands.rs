@@ -26,6 +26,7 @@ use clap::{Args, Parser, Subcommand};
 use guildhall_app::{Guildhall, Limits, SystemChance, SystemClock, Target};
 use guildhall_domain::Mode;
 use guildhall_domain::ids::AppId;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -226,8 +227,8 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             password_queue_max: settings.password_queue_max,
             write_queue_max: settings.write_queue_max,
             postgres_connections_max: settings.postgres_connections_max,
-            public_url: base_url(settings),
-            token_issuer: settings.token_issuer.clone().unwrap_or_else(|| base_url(settings)),
+            public_url: base_url(settings, settings.listen),
+            token_issuer: token_issuer(settings, settings.listen),
             statement_timeout_ms: settings.statement_timeout_ms,
             fake_live_payments: settings.fake_live_payments.0,
             billing_lease_ms: settings.billing_lease_ms,
@@ -245,6 +246,9 @@ fn limits(settings: &Settings) -> Limits {
         bad_key_limit: settings.bad_key_limit,
         sandbox_members_max: settings.sandbox_members_max.into(),
         client_rate_limit: settings.client_rate_limit,
+        client_record_reads: settings.client_record_reads,
+        client_record_creates: settings.client_record_creates,
+        client_record_changes: settings.client_record_changes,
         sign_in_attempts: settings.sign_in_attempts,
     }
 }
@@ -261,9 +265,13 @@ fn database_file(settings: &Settings) -> PathBuf {
 }
 
 /// Where people reach the server: the public address, or the one it listens on.
-fn base_url(settings: &Settings) -> String {
+fn base_url(settings: &Settings, listening: SocketAddr) -> String {
     match &settings.public_url {
         Some(url) => url.as_str().to_owned(),
-        None => format!("http://{}", settings.listen),
+        None => format!("http://{listening}"),
     }
+}
+
+fn token_issuer(settings: &Settings, listening: SocketAddr) -> String {
+    settings.token_issuer.clone().unwrap_or_else(|| base_url(settings, listening))
 }

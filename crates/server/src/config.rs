@@ -175,12 +175,22 @@ settings! {
     /// Requests per 30 seconds and address to the client API, for public keys without a limit of their
     /// own.
     client_rate_limit: u32 = preset("200").within(1, 1_000_000);
+    /// Reads of data tables per second and address through the client API; this and the next two, too, for
+    /// public keys without a limit of their own.
+    client_record_reads: u32 = preset("25").within(1, 1_000_000);
+    /// Records that may be made per minute and address through the client API.
+    client_record_creates: u32 = preset("10").within(1, 1_000_000);
+    /// Records that may be changed or deleted per minute and address through the client API.
+    client_record_changes: u32 = preset("30").within(1, 1_000_000);
     /// How many wrong passwords or codes an account may meet, and how many mails, before each further
     /// one has to wait, ever longer. An address may try ten times as many.
     sign_in_attempts: u32 = preset("5").within(1, 1_000_000);
     /// The mail server. Plain SMTP to another machine must offer STARTTLS, unless `?tls=none` follows.
     /// Without a mail server mails stay in the outbox; see `guildhall mail list`.
     smtp_url: Option<SmtpUrl> = unset().secret();
+    /// Certificates in PEM of the only authorities whose word for the mail server is taken, where it has
+    /// none that everybody trusts.
+    smtp_ca_file: Option<PathBuf> = unset();
     /// The sender of mails, such as `Site <no-reply@example.com>`. Needed with a mail server.
     mail_from: Option<Sender> = unset();
     /// How long a query over many records may take, in milliseconds, before it is given up.

@@ -3,6 +3,7 @@
 mod commands {
     pub mod members;
     pub mod serving;
+    pub mod sign_in;
     pub mod support;
     pub mod tables;
 }

@@ -1,12 +1,15 @@
 //! What was acknowledged is there after a crash, and nothing is half done: the server is killed on
-//! SQLite, the database under it on PostgreSQL, while everybody writes.
+//! SQLite, the database under it on PostgreSQL, while everybody writes. And what is asked again with an
+//! `Idempotency-Key` until it is answered is done once, on both.
 
 mod crash {
     pub mod database;
+    pub mod retries;
     pub mod traffic;
 }
 
 use crash::database::Database;
+use crash::retries::Retries;
 use crash::traffic::{Traffic, Writer, verify};
 use guildhall_testkit::postgres::{Cluster, Durability};
 use guildhall_testkit::process::{Place, Process};
@@ -20,6 +23,7 @@ use std::time::Duration;
 const BINARY: &str = env!("CARGO_BIN_EXE_guildhall");
 const WRITERS: usize = 200;
 const ROUNDS: u64 = 10;
+const RETRY_ROUNDS: u64 = 8;
 /// Long enough for a slow machine; reached only if something hangs.
 const ROUND_TIMEOUT: Duration = Duration::from_secs(60);
 /// From the database's return to the first write.
@@ -44,6 +48,13 @@ impl Scene {
             key: key["key"].as_str().expect("a key").to_owned(),
             plan: plan["id"].as_str().expect("an id").to_owned(),
             installation,
+        }
+    }
+
+    async fn database(&self) -> Database {
+        match self.installation.database_url() {
+            Some(url) => Database::postgres(url).await,
+            None => Database::sqlite(&self.installation.database_file()),
         }
     }
 
@@ -133,5 +144,46 @@ mod acknowledged_writes_survive_a_kill {
     #[test]
     fn postgres() {
         run(database_is_killed());
+    }
+}
+
+/// The server is killed while clients post with keys of their own and ask again until they are answered.
+async fn server_is_killed_under_retries(engine: Engine) {
+    let scene = Scene::set_up(Place::new(BINARY, engine));
+    let mut server = scene.installation.start(&[]);
+    let retries = Retries::start(server.url(""), &scene.key);
+    for round in 0..RETRY_ROUNDS {
+        retries.wait_for_answers(enough(round) / 4).await;
+        server.kill_9();
+        assert!(!server.output().contains(crash::retries::KEY_START), "a key is not for the log");
+        server = scene.installation.start(&[]);
+        let database = scene.database().await;
+        // Instead of waiting until those who were killed can be taken to be dead.
+        database.execute("UPDATE idempotency_keys SET leased_until = 0 WHERE status IS NULL").await;
+        retries.go_on_at(server.url(""));
+    }
+    let keys = retries.finish().await;
+    let made = "SELECT email, COUNT(*) FROM members GROUP BY email";
+    let made = scene.database().await.counts(made).await;
+    let audited = "SELECT COUNT(*) FROM audit_entries WHERE action = 'member.create'";
+    assert_eq!(scene.database().await.number(audited).await, keys.len() as i64);
+    assert_eq!(made.len(), keys.len());
+    for email in keys {
+        assert_eq!(made.get(&email), Some(&1), "{email}");
+    }
+    assert_eq!(server.terminate(), 0);
+}
+
+mod a_retried_request_is_carried_out_once_whenever_the_server_is_killed {
+    use super::*;
+
+    #[test]
+    fn sqlite() {
+        run(server_is_killed_under_retries(Engine::Sqlite));
+    }
+
+    #[test]
+    fn postgres() {
+        run(server_is_killed_under_retries(Engine::Postgres));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::driver::{Tx, params};
 use crate::error::StoreError;
+use crate::idempotency_keys::Ticket;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::AppId;
 use guildhall_domain::{EnvironmentId, Timestamp};
@@ -53,7 +54,9 @@ impl Audit<'_> {
             entry.request,
             now
         ];
-        self.tx.execute(INSERT, values).await.map(|_| ())
+        self.tx.execute(INSERT, values).await?;
+        Ticket::remember(entry.action, entry.subject);
+        Ok(())
     }
 
     /// Actions, kinds of actor, actors and details of everything done to one subject, oldest first.

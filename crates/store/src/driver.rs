@@ -5,6 +5,7 @@
 mod postgres;
 mod row;
 mod sqlite;
+mod turns;
 mod wal_index;
 
 pub(crate) use postgres::Engine as PostgresEngine;
@@ -13,21 +14,16 @@ pub(crate) use sqlite::execute as sqlite_run;
 
 use crate::dialect::Dialect;
 use crate::error::StoreError;
+use crate::idempotency_keys::Ticket;
 use crate::{meta, migrations};
 use guildhall_domain::member_id::MemberIdCodec;
 use guildhall_domain::record_id::RecordIdCodec;
 use guildhall_domain::{EnvironmentId, Timestamp};
-use parking_lot::Mutex;
-use std::collections::HashMap;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Reads of many rows that are under way at a time; others wait for one to end.
-const SCANS_MAX: usize = 8;
+use turns::Turns;
 
 /// Writes a parameter list: `params![key, name]`.
 macro_rules! params {
@@ -100,36 +96,6 @@ pub struct Store {
     turns: Turns,
 }
 
-/// Turns for reads that can touch many rows: only so many are under way at a time, so that they leave
-/// processor and connections to the requests that need little of either.
-#[derive(Clone)]
-struct Turns {
-    free: Arc<Semaphore>,
-    shares: Arc<Mutex<HashMap<EnvironmentId, Arc<Semaphore>>>>,
-    share: usize,
-    patience: Duration,
-}
-
-impl Turns {
-    /// Waits for one of the turns that queries of an environment may have at a time, which are half of all:
-    /// whoever asks much must not keep others from asking.
-    async fn take_of(&self, environment: EnvironmentId) -> Result<[OwnedSemaphorePermit; 2], StoreError> {
-        let share = Arc::clone(
-            self.shares.lock().entry(environment).or_insert_with(|| Arc::new(Semaphore::new(self.share))),
-        );
-        let own = tokio::time::timeout(self.patience, share.acquire_owned()).await;
-        let own = own.ok().and_then(Result::ok).ok_or(StoreError::Overloaded)?;
-        Ok([own, self.take().await?])
-    }
-
-    /// Waits for a turn, which lasts until what is returned is dropped: also if the caller has gone away
-    /// and its statement has not.
-    async fn take(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        let turn = tokio::time::timeout(self.patience, Arc::clone(&self.free).acquire_owned()).await;
-        turn.ok().and_then(Result::ok).ok_or(StoreError::Overloaded)
-    }
-}
-
 #[derive(Clone)]
 enum Engine {
     Sqlite(Arc<sqlite::Engine>),
@@ -144,13 +110,7 @@ impl Store {
     /// cannot be opened.
     pub async fn open(settings: StoreSettings) -> Result<Self, StoreError> {
         let (now, secret) = (settings.now, settings.secret);
-        let turns_max = (settings.postgres_connections_max / 2).clamp(1, SCANS_MAX);
-        let turns = Turns {
-            free: Arc::new(Semaphore::new(turns_max)),
-            shares: Arc::default(),
-            share: (turns_max / 2).max(1),
-            patience: Duration::from_millis(settings.statement_timeout_ms.into()),
-        };
+        let turns = Turns::of(&settings);
         let engine = match &settings.target {
             Target::Sqlite(file) => {
                 let mut connection = sqlite::connect_to_write(file)?;
@@ -262,10 +222,38 @@ impl Store {
     /// Runs one unit of work. When this returns `Ok`, the unit is on disk; when it returns `Err`,
     /// nothing of it is. A caller that goes away does not stop a unit that has begun.
     ///
+    /// If the request that asks carries a [`Ticket`], the unit also notes that it has written.
+    ///
     /// # Errors
     /// What the work returns; [`StoreError::Overloaded`] if too many units wait;
-    /// [`StoreError::Unavailable`] if it could not be made durable; [`StoreError::Panicked`].
+    /// [`StoreError::Unavailable`] if it could not be made durable; [`StoreError::Panicked`];
+    /// [`StoreError::Superseded`] if the ticket is not good any more.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let Some(ticket) = Ticket::current() else {
+            return self.write_aside(work).await;
+        };
+        self.write_aside(move |tx| {
+            Box::pin(async move {
+                let done = ticket.carried_in_unit(work(tx)).await?;
+                // Last, so that the row is locked for as short a time as can be.
+                tx.idempotency_keys().note_written(&ticket).await?;
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    /// As [`Store::write`], for what is done by the way and is not what a request asks for: counting an
+    /// attempt, say. It happens again when the request is carried out again, so it takes no note of a ticket.
+    ///
+    /// # Errors
+    /// As [`Store::write`], without [`StoreError::Superseded`].
+    pub async fn write_aside<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t mut Tx) -> Work<'t, Result<T, E>> + Send + 'static,
         T: Send + 'static,

@@ -21,6 +21,9 @@ pub enum StoreError {
     /// A data table is no longer what the caller's view of it says. Worth trying again.
     #[error("a data table has changed")]
     TableChanged,
+    /// Another run of the same request, known by its `Idempotency-Key`, has taken this one's place.
+    #[error("another run of the request has taken its place")]
+    Superseded,
     /// What is stored is not what we wrote, or a statement does not fit the schema: a fault of ours.
     #[error("stored data or a statement is not as expected: {0}")]
     Corrupt(String),

@@ -24,6 +24,7 @@ mod environments;
 mod error;
 mod events;
 mod filter;
+mod idempotency_keys;
 mod keys;
 mod mails;
 mod members;
@@ -56,6 +57,7 @@ pub use driver::{Codecs, Gauges, Store, StoreSettings, Target, Tx, Work};
 pub use environments::{Admission, Environments};
 pub use error::StoreError;
 pub use events::{Event, Events};
+pub use idempotency_keys::{IdempotencyKeys, IdempotencyPlace, KeptAnswer, KeptRequest, Ticket};
 pub use keys::Keys;
 pub use mails::{Mail, Mails};
 pub use members::{ListOrder, ListPage, Members, NewMember};
@@ -122,6 +124,11 @@ impl Tx {
     /// The outbox of events.
     pub fn events(&mut self) -> Events<'_> {
         Events { tx: self }
+    }
+
+    /// Requests that came with an `Idempotency-Key`.
+    pub fn idempotency_keys(&mut self) -> IdempotencyKeys<'_> {
+        IdempotencyKeys { tx: self }
     }
 
     /// API keys.

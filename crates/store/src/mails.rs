@@ -24,6 +24,10 @@ const PUT_TEMPLATE: &str = "INSERT INTO mail_templates (app, kind, subject, body
     SET subject = excluded.subject, body = excluded.body, updated_at = excluded.updated_at";
 const DELETE_TEMPLATE: &str = "DELETE FROM mail_templates WHERE app = $1 AND kind = $2";
 const DELETE_SENT: &str = "DELETE FROM mails WHERE sent_at < $1";
+/// Mails that no mail server was asked to take yet are due, and those that one was asked to take are due
+/// again: only what was refused for good is neither sent nor due.
+const DELETE_REFUSED: &str =
+    "DELETE FROM mails WHERE sent_at IS NULL AND next_at IS NULL AND created_at < $1";
 
 /// A mail in the outbox.
 #[derive(Clone)]
@@ -128,6 +132,14 @@ impl Mails<'_> {
     /// [`StoreError`].
     pub async fn delete_sent_before(&mut self, time: Timestamp) -> Result<u64, StoreError> {
         self.tx.execute(DELETE_SENT, params![time]).await
+    }
+
+    /// Deletes mails that were written before this time and refused for good.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delete_refused_before(&mut self, time: Timestamp) -> Result<u64, StoreError> {
+        self.tx.execute(DELETE_REFUSED, params![time]).await
     }
 
     /// The templates that an app has of its own.

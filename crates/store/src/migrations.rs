@@ -36,6 +36,7 @@ migrations! {
     2 "0002_data_tables";
     3 "0003_sign_in";
     4 "0004_contracts";
+    5 "0005_idempotency";
 }
 
 /// The version that this binary brings a database to.

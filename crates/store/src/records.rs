@@ -1,6 +1,7 @@
 //! Records of data tables. Statements are put together from the table's definition: names come from its
 //! numbers, values are bound.
 
+mod columns;
 mod links;
 mod read;
 mod write;

@@ -3,7 +3,7 @@
 use guildhall_domain::Timestamp;
 use guildhall_domain::ids::AppId;
 use guildhall_domain::{App, Mode};
-use guildhall_store::{Store, StoreError, StoreSettings};
+use guildhall_store::{IdempotencyPlace, KeptRequest, Store, StoreError, StoreSettings, Ticket};
 use guildhall_testkit::{Database, Engine, both_engines};
 use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
@@ -303,6 +303,76 @@ both_engines! {
         let reopened = Store::open(settings).await.expect("it opens again");
         assert_eq!(names(&reopened).await.len(), stored, "what was acknowledged, and nothing else");
         assert_eq!(reopened.check_integrity().await.expect("an answer"), None);
+    }
+}
+
+/// A request that is being carried out, in an app of its own.
+async fn carried_out(store: &Store) -> Ticket {
+    insert(store, "asked").await.expect("the app is stored");
+    let found: Result<_, StoreError> = store
+        .write(|tx| {
+            Box::pin(async move {
+                let app = AppId::from_text("app_asked");
+                tx.environments().insert(&app, Mode::Live).await?;
+                tx.environments().of_app(&app).await
+            })
+        })
+        .await;
+    let environment = found.expect("it is stored")[0].id;
+    let place = IdempotencyPlace { environment, owner: "key_1".into(), key_hash: [1; 32] };
+    let (ticket, now) = (Ticket::new(place, 1), Timestamp::from_micros(1));
+    let noted = ticket.clone();
+    let begun: Result<_, StoreError> = store
+        .write(move |tx| {
+            Box::pin(async move { tx.idempotency_keys().insert(&noted, b"request", now, now).await })
+        })
+        .await;
+    assert!(begun.expect("it is stored"));
+    ticket
+}
+
+async fn kept(store: &Store, ticket: &Ticket) -> KeptRequest {
+    let place = ticket.place().clone();
+    let found: Result<_, StoreError> = store
+        .write_aside(move |tx| Box::pin(async move { tx.idempotency_keys().find_locked(&place).await }))
+        .await;
+    found.expect("it is read").expect("it is there")
+}
+
+both_engines! {
+    async fn a_unit_under_a_ticket_notes_that_it_wrote_if_it_did(engine) {
+        let (store, _database) = open(engine, 64).await;
+        let ticket = carried_out(&store).await;
+        let aside: Result<(), StoreError> = ticket.clone().carried_by(store.write_aside(|tx| {
+            Box::pin(async move { tx.apps().insert(&app("aside")).await })
+        })).await;
+        aside.expect("it is stored");
+        let failed: Result<(), StoreError> = ticket.clone().carried_by(store.write(|tx| Box::pin(async move {
+            tx.apps().insert(&app("failed")).await?;
+            Err(StoreError::Corrupt("on purpose".into()))
+        }))).await;
+        assert!(failed.is_err());
+        assert!(!kept(&store, &ticket).await.wrote);
+        ticket.clone().carried_by(insert(&store, "done")).await.expect("it is stored");
+        assert!(kept(&store, &ticket).await.wrote);
+        ticket.clone().carried_by(insert(&store, "more")).await.expect("a request may write twice");
+    }
+
+    async fn a_unit_whose_ticket_was_taken_over_leaves_nothing(engine) {
+        let (store, _database) = open(engine, 64).await;
+        let ticket = carried_out(&store).await;
+        let (next, now) = (Ticket::new(ticket.place().clone(), 2), Timestamp::from_micros(2));
+        let taking = next.clone();
+        let taken: Result<(), StoreError> = store.write(move |tx| Box::pin(async move {
+            tx.idempotency_keys().take_over(&taking, b"request", now, now).await
+        })).await;
+        taken.expect("it is taken over");
+        let late = ticket.clone().carried_by(insert(&store, "late")).await;
+        assert!(matches!(late, Err(StoreError::Superseded)));
+        assert!(!kept(&store, &next).await.wrote);
+        assert_eq!(names(&store).await, ["asked"]);
+        next.carried_by(insert(&store, "next")).await.expect("this one may");
+        assert_eq!(names(&store).await.len(), 2);
     }
 }
 

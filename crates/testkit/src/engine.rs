@@ -13,6 +13,14 @@ pub enum Engine {
     Postgres,
 }
 
+async fn beside(url: &str) -> tokio_postgres::Client {
+    let (client, connection) =
+        tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("it connects");
+    // Ends when the client is dropped.
+    tokio::spawn(connection);
+    client
+}
+
 /// A database of one test; gone when dropped.
 pub struct Database {
     /// How to open it.
@@ -34,6 +42,29 @@ impl Database {
                 let url = url.await.expect("a database can be made");
                 Self { target: Target::Postgres(url), folder: None }
             }
+        }
+    }
+
+    /// Runs a statement that both engines know, beside the server: to leave things as no API does.
+    pub async fn execute(&self, sql: &str) {
+        match &self.target {
+            Target::Sqlite(file) => {
+                rusqlite::Connection::open(file).expect("it opens").execute_batch(sql).expect("it runs");
+            }
+            Target::Postgres(url) => {
+                beside(url).await.batch_execute(sql).await.expect("it runs");
+            }
+        }
+    }
+
+    /// The one number that a statement yields which both engines know.
+    pub async fn number(&self, sql: &str) -> i64 {
+        match &self.target {
+            Target::Sqlite(file) => {
+                let connection = rusqlite::Connection::open(file).expect("it opens");
+                connection.query_row(sql, [], |row| row.get(0)).expect("a number")
+            }
+            Target::Postgres(url) => beside(url).await.query_one(sql, &[]).await.expect("a row").get(0),
         }
     }
 

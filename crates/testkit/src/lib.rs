@@ -12,7 +12,7 @@ mod site;
 pub use clock::{MockClock, SeededChance};
 pub use engine::{Database, Engine};
 pub use server::{Reply, Request, TestServer};
-pub use site::{PASSWORD, token_and_member};
+pub use site::{PASSWORD, token_and_member, unpaced};
 /// For macros.
 pub use tokio;
 

@@ -63,6 +63,13 @@ impl TestServer {
         Self { guildhall, clock, app, sandbox_key, live_key, public_key, database, router }
     }
 
+    /// Stops it and starts it again on the same database.
+    pub async fn restart(&mut self) {
+        self.guildhall.close().await;
+        self.guildhall = self.second_process().await;
+        self.router = router(self.guildhall.clone(), HttpSettings::default());
+    }
+
     /// Another app in the same installation, with an unlimited sandbox key.
     pub async fn second_app(&self) -> (AppId, String) {
         let app = create_app(&self.guildhall, "Second").await.app.id;

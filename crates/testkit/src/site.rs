@@ -2,12 +2,20 @@
 
 use crate::server::{create_app, public_key};
 use crate::{Reply, Request, TestServer};
+use guildhall_app::Settings;
 use guildhall_app::mail::Mail;
 use guildhall_domain::Mode;
 use serde_json::{Value, json};
 
 /// A password that is long enough.
 pub const PASSWORD: &str = "a-long-password";
+
+/// Lets an address visit as often as it likes.
+pub fn unpaced(settings: &mut Settings) {
+    let limits = &mut settings.limits;
+    (limits.client_rate_limit, limits.client_record_reads) = (1_000_000, 1_000_000);
+    (limits.client_record_creates, limits.client_record_changes) = (1_000_000, 1_000_000);
+}
 
 impl TestServer {
     /// A request of a page, with the sandbox's public key.

@@ -28,5 +28,5 @@ export function environmentKeeping(names) {
   );
 }
 
-/** The environment for the program's subcommands. */
-export const commandEnvironment = () => environmentKeeping(SETTINGS);
+/** The environment for the program's subcommands, with more settings where they are named. */
+export const commandEnvironment = (more = []) => environmentKeeping([...SETTINGS, ...more]);

@@ -20,13 +20,16 @@ async function freePort() {
   return port;
 }
 
-/** Starts the server, with more flags, its output going to a file in `dir`; resolves when it is ready. */
-export async function startServer(dir, flags = []) {
+/**
+ * Starts the server, with more flags and the named variables of this environment, its output going to a file in `dir`;
+ * resolves when it is ready.
+ */
+export async function startServer(dir, flags = [], variables = []) {
   const logFile = join(dir, 'server.log');
   const listen = `127.0.0.1:${await freePort()}`;
   const output = openSync(logFile, 'a');
   const child = spawn(program(), ['serve', '--data-dir', dataDir(), '--listen', listen, ...flags], {
-    env: commandEnvironment(),
+    env: commandEnvironment(variables),
     stdio: ['ignore', output, output],
   });
   closeSync(output);

@@ -101,7 +101,8 @@ impl Guildhall {
         if self.stored_password(&who).await?.is_some() {
             return Err(Code::PasswordSet.into());
         }
-        let hash = self.passwords().hash(password, self.chance().entropy()).await?;
+        let place = self.password_place(visitor.environment())?;
+        let hash = place.hash(password, self.chance().entropy()).await?;
         let (environment, recorder) = (visitor.environment(), visitor.access().recorder(self.now()));
         let set = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
@@ -129,17 +130,19 @@ impl Guildhall {
         let stored = self.stored_password(who).await?.ok_or(Code::PasswordNotSet)?;
         let missing = || AppError::because(Code::FieldMissing, "oldPassword is required.");
         let old = old.ok_or_else(missing)?;
+        let place = self.password_place(visitor.environment())?;
         let tries = self.guess(visitor, Guess::Password, who.id.as_str());
         self.count(&tries).await?;
-        let Proof::Right { hash: old, .. } = self.prove_stored(who.key, stored, old).await? else {
+        let Proof::Right { hash: old, .. } = self.prove_stored(place, who.key, stored, old).await? else {
             return Err(Code::PasswordWrong.into());
         };
         let now = self.now();
         let forgiven = self
             .store()
-            .write::<_, AppError, _>(move |tx| Box::pin(async move { tries.forgive(tx, now).await }));
+            .write_aside::<_, AppError, _>(move |tx| Box::pin(async move { tries.forgive(tx, now).await }));
         forgiven.await?;
-        let new = self.passwords().hash(new, self.chance().entropy()).await?;
+        let place = self.password_place(visitor.environment())?;
+        let new = place.hash(new, self.chance().entropy()).await?;
         Ok(NewPassword { old, new: new.as_str().to_owned() })
     }
 

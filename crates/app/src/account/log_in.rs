@@ -25,9 +25,10 @@ impl Guildhall {
         password: Password,
     ) -> Result<SignIn, AppError> {
         let (email, environment) = (checked_email(email)?, visitor.environment());
+        let place = self.password_place(environment)?;
         let tries = self.guess(visitor, Guess::Password, email.normal());
         self.count(&tries).await?;
-        let (key, hash) = match self.prove_password(environment, &email, password).await? {
+        let (key, hash) = match self.prove_password(place, environment, &email, password).await? {
             Proof::Right { member, hash } => (member, hash),
             Proof::Wrong => return Err(Code::CredentialsInvalid.into()),
             Proof::NotSet => return Err(Code::PasswordNotSet.into()),

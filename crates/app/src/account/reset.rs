@@ -30,11 +30,12 @@ impl Guildhall {
     ) -> Result<(), AppError> {
         check_password(Some(&password))?;
         let environment = visitor.environment();
+        let place = self.password_place(environment)?;
         let hash = code_hash(environment, Purpose::ResetPassword, "", code.trim());
         let tries = self.guess_at_all(visitor, Guess::ResetCode);
         let (counted, now, well_formed) = (tries.clone(), self.now(), is_code(code.trim()));
         // Looked at before the new password is hashed, so that guesses cost us little; used up after.
-        let is_good = self.store().write::<_, AppError, _>(move |tx| {
+        let is_good = self.store().write_aside::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 counted.count(tx, now).await?;
                 Ok(well_formed && find(tx, environment, hash, now).await?.is_some())
@@ -43,7 +44,7 @@ impl Guildhall {
         if !is_good.await? {
             return Err(Code::ResetCodeInvalid.into());
         }
-        let password = self.passwords().hash(password, self.chance().entropy()).await?;
+        let password = place.hash(password, self.chance().entropy()).await?;
         let (now, recorder) = (self.now(), visitor.access().recorder(self.now()));
         let definitions = Arc::clone(visitor.definitions());
         let reset = self.store().write::<_, AppError, _>(move |tx| {

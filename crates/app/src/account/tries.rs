@@ -10,6 +10,7 @@ use crate::guildhall::Guildhall;
 use guildhall_domain::Timestamp;
 use guildhall_domain::key::HashedKey;
 use guildhall_domain::throttle::Throttle;
+use guildhall_domain::time::MICROS_PER_SECOND;
 use guildhall_store::Tx;
 
 /// An address may try so many times what may be tried on one account: it can be that of an office.
@@ -97,7 +98,7 @@ impl Guildhall {
         let (tries, now) = (tries.clone(), self.now());
         let counted = self
             .store()
-            .write::<_, AppError, _>(move |tx| Box::pin(async move { tries.count(tx, now).await }));
+            .write_aside::<_, AppError, _>(move |tx| Box::pin(async move { tries.count(tx, now).await }));
         counted.await
     }
 }
@@ -110,8 +111,7 @@ impl Tries {
     pub(super) async fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<(), AppError> {
         for (subject, throttle) in self.of_many.iter().chain(&self.of_one) {
             let before = tx.attempts().find_locked(*subject, now).await?;
-            let after =
-                throttle.admit(before, now).map_err(|wait_us| rate_limited(throttle.free, wait_us))?;
+            let after = throttle.admit(before, now).map_err(|wait_us| too_many(throttle, wait_us))?;
             tx.attempts().update(*subject, after).await?;
         }
         Ok(())
@@ -130,6 +130,11 @@ impl Tries {
         }
         Ok(())
     }
+}
+
+fn too_many(throttle: &Throttle, wait_us: i64) -> AppError {
+    let window_s = u32::try_from(throttle.forgotten_after_us / MICROS_PER_SECOND).unwrap_or(u32::MAX);
+    rate_limited(throttle.free, window_s, wait_us)
 }
 
 /// Who or what is counted, as a hash.

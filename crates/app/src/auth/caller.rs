@@ -5,6 +5,7 @@ use super::seconds_up;
 use super::visitor::Visitor;
 use crate::definitions::Definitions;
 use crate::error::AppError;
+use crate::idempotency::Holder;
 use crate::record::Recorder;
 use guildhall_domain::app::Environment;
 use guildhall_domain::audit::Actor;
@@ -18,8 +19,10 @@ use std::sync::atomic::Ordering;
 /// What the rate limit said to an admitted request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateState {
-    /// Requests per second that the key may make.
+    /// How many requests may be made in the window.
     pub limit: u32,
+    /// The window, in seconds.
+    pub window_s: u32,
     /// How many more it may make right now.
     pub remaining: u32,
     /// Microseconds until the next place is free.
@@ -71,6 +74,13 @@ impl Caller {
     /// The environment's number, for logs.
     pub fn environment_number(&self) -> Option<u32> {
         self.identity.key.environment.map(|(environment, _)| environment.number())
+    }
+
+    /// Whose idempotency keys come with this caller's requests: those of its key. A partner's have no
+    /// environment to be kept in.
+    pub fn holder(&self) -> Option<Holder> {
+        let (environment, _) = self.identity.key.environment?;
+        Some(Holder::new(environment, self.key_id().as_str()))
     }
 
     /// Notes that a call with this key succeeded. In memory; a job writes it down.

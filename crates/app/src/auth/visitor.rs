@@ -6,11 +6,12 @@
 
 use super::caller::Who;
 use super::identities::Identity;
-use super::visitor_limits::Pace;
+use super::visitor_limits::{Pace, VisitorCall};
 use super::{Access, Presented, RateState, rate_limited};
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use crate::idempotency::Holder;
 use crate::tokens::SignedIn;
 use guildhall_domain::app::Environment;
 use guildhall_domain::audit::Actor;
@@ -62,19 +63,23 @@ pub struct Visitor {
 }
 
 impl Guildhall {
-    /// Finds out which app's site somebody comes from, and whether it is signed in there. With
-    /// `counted`, against the limit of the address.
+    /// Finds out which app's site somebody comes from, and whether it is signed in there. What it
+    /// comes for is counted against the limits of its address, unless it was before.
     ///
     /// # Errors
     /// `AppNotFound` if neither a public key of ours nor an app was named, or both and they do not
     /// belong together; `RateLimited`; `StoreUnavailable`.
-    pub async fn admit_visitor(&self, arrived: Arrived<'_>, counted: bool) -> Result<Visitor, AppError> {
+    pub async fn admit_visitor(
+        &self,
+        arrived: Arrived<'_>,
+        counted: Option<VisitorCall>,
+    ) -> Result<Visitor, AppError> {
         let mut visitor = match arrived.presented.key {
             Some(_) => self.visitor_by_key(arrived).await?,
             None => self.visitor_by_app(arrived).await?,
         };
-        if counted {
-            visitor.rate = self.pace(&visitor, arrived.presented.address).await?;
+        if let Some(call) = counted {
+            visitor.rate = self.pace(&visitor, arrived.presented.address, call).await?;
         }
         if let Some(token) = arrived.token {
             let app = visitor.definitions.app.id.clone();
@@ -132,17 +137,31 @@ impl Guildhall {
         found.await
     }
 
-    /// A key that says something of its limit is held to that; else the address is to its own.
-    async fn pace(&self, visitor: &Visitor, address: IpAddr) -> Result<Option<RateState>, AppError> {
-        match &visitor.key {
-            Some(identity) if identity.key.rate_limit != RateLimit::Default => self.admit(identity).await,
-            _ => {
-                let (limit, now_us) = (self.limits().client_rate_limit, self.clock().monotonic_us());
-                match self.visitor_limits().pace(address, limit, now_us) {
-                    Pace::Go { remaining, reset_us } => Ok(Some(RateState { limit, remaining, reset_us })),
-                    Pace::Wait { wait_us } => Err(rate_limited(limit, wait_us)),
-                }
-            }
+    /// A key that says something of its limit is held to that; else the address is to its own, of all
+    /// calls and of calls of this sort.
+    async fn pace(
+        &self,
+        visitor: &Visitor,
+        address: IpAddr,
+        call: VisitorCall,
+    ) -> Result<Option<RateState>, AppError> {
+        if let Some(identity) = &visitor.key
+            && identity.key.rate_limit != RateLimit::Default
+        {
+            return self.admit(identity).await;
+        }
+        let of_all = self.pace_of(address, VisitorCall::Other)?;
+        match call {
+            VisitorCall::Other => Ok(Some(of_all)),
+            call => self.pace_of(address, call).map(Some),
+        }
+    }
+
+    fn pace_of(&self, address: IpAddr, call: VisitorCall) -> Result<RateState, AppError> {
+        let (limit, window_s) = call.limit(self.limits());
+        match self.visitor_limits().pace(address, call, (limit, window_s), self.clock().monotonic_us()) {
+            Pace::Go { remaining, reset_us } => Ok(RateState { limit, window_s, remaining, reset_us }),
+            Pace::Wait { wait_us } => Err(rate_limited(limit, window_s, wait_us)),
         }
     }
 }
@@ -205,6 +224,16 @@ impl Visitor {
     pub fn note_used(&self, at: Timestamp) {
         if let Some(identity) = &self.key {
             identity.last_used.fetch_max(at.micros(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whose idempotency keys come with this visitor's requests: those of the token it brought, whether or
+    /// not that is good any more; else those of the app's whole site.
+    pub fn holder(&self, token: Option<&str>) -> Holder {
+        match (token.filter(|token| !token.is_empty()), &self.key) {
+            (Some(token), _) => Holder::by_token(self.environment.id, token),
+            (None, Some(identity)) => Holder::new(self.environment.id, identity.key.id.as_str()),
+            (None, None) => Holder::new(self.environment.id, self.definitions.app.id.as_str()),
         }
     }
 

@@ -4,9 +4,9 @@ use super::outbox::{Mailer, Refusal};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use guildhall_store::Mail;
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, SinglePart};
 use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use std::fmt;
 use std::time::Duration;
@@ -21,6 +21,8 @@ pub enum SmtpError {
     Address,
     /// The sender is no mailbox.
     Sender,
+    /// The certificates that are to be trusted cannot be read.
+    Certificates,
 }
 
 impl fmt::Display for SmtpError {
@@ -28,6 +30,7 @@ impl fmt::Display for SmtpError {
         f.write_str(match self {
             Self::Address => "the mail server's address cannot be used",
             Self::Sender => "the sender is no mailbox such as `Site <no-reply@example.com>`",
+            Self::Certificates => "the mail server's authorities are no certificates in PEM, or not needed",
         })
     }
 }
@@ -42,15 +45,18 @@ pub struct SmtpMailer {
 
 impl SmtpMailer {
     /// A server by its address: `smtps://user:password@host`, or `smtp://…`, which must then offer
-    /// STARTTLS unless it is this machine itself or the address says `?tls=none`. Nothing is connected
-    /// yet.
+    /// STARTTLS unless it is this machine itself or the address says `?tls=none`. With `authorities`,
+    /// certificates in PEM, only what these have signed is trusted. Nothing is connected yet.
     ///
     /// # Errors
     /// [`SmtpError`].
-    pub fn new(url: &str, from: &str) -> Result<Self, SmtpError> {
+    pub fn new(url: &str, from: &str, authorities: Option<&str>) -> Result<Self, SmtpError> {
         let from = from.parse().map_err(|_| SmtpError::Sender)?;
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&with_tls(url));
-        let builder = builder.map_err(|_| SmtpError::Address)?;
+        let mut builder = builder.map_err(|_| SmtpError::Address)?;
+        if let Some(authorities) = authorities {
+            builder = builder.tls(tls_trusting(url, authorities)?);
+        }
         let transport = builder.timeout(Some(TIMEOUT)).pool_config(PoolConfig::new().max_size(2)).build();
         Ok(Self { transport, from })
     }
@@ -60,9 +66,11 @@ impl SmtpMailer {
     fn message(&self, mail: &Mail) -> Result<Message, Refusal> {
         let never = |what: &str| Refusal::Never(format!("the mail cannot be written: {what}"));
         let to = mail.to.parse().map_err(|_| never("its recipient is no address"))?;
-        let message = Message::builder().from(self.from.clone()).to(Mailbox::new(None, to));
-        let message = message.subject(mail.subject.clone()).header(ContentType::TEXT_PLAIN);
-        message.body(mail.text.clone()).map_err(|_| never("its text cannot be encoded"))
+        let id = message_id(mail, self.from.email.domain());
+        let message = Message::builder().message_id(Some(id)).from(self.from.clone());
+        let message = message.to(Mailbox::new(None, to));
+        let message = message.subject(mail.subject.clone()).singlepart(SinglePart::plain(mail.text.clone()));
+        message.map_err(|_| never("its text cannot be encoded"))
     }
 }
 
@@ -97,16 +105,44 @@ fn said(error: &lettre::transport::smtp::Error) -> String {
     }
 }
 
+/// The same for every try at sending a mail, so that one that was sent twice shows as one.
+fn message_id(mail: &Mail, domain: &str) -> String {
+    format!("<{}.{}@{domain}>", mail.created_at.micros(), mail.number)
+}
+
+/// TLS as the address asks for it, trusting nobody but these.
+fn tls_trusting(url: &str, authorities: &str) -> Result<Tls, SmtpError> {
+    let found = Some(authorities).filter(|text| text.contains("-----BEGIN CERTIFICATE-----"));
+    let found = found.and_then(|text| Certificate::from_pem(text.as_bytes()).ok());
+    let parameters = TlsParameters::builder(host(url).to_owned())
+        .certificate_store(CertificateStore::None)
+        .add_root_certificate(found.ok_or(SmtpError::Certificates)?)
+        .build()
+        .map_err(|_| SmtpError::Certificates)?;
+    match url.rsplit_once("?tls=").map(|(_, tls)| tls) {
+        _ if url.starts_with("smtps://") => Ok(Tls::Wrapper(parameters)),
+        Some("none") => Err(SmtpError::Certificates),
+        Some("opportunistic") => Ok(Tls::Opportunistic(parameters)),
+        // Whoever names authorities wants them asked, also on this machine.
+        _ => Ok(Tls::Required(parameters)),
+    }
+}
+
+/// The name of the machine in an address, without its port.
+fn host(url: &str) -> &str {
+    let authority = url.split_once("://").map_or("", |(_, authority)| authority);
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.split(['/', '?']).next().unwrap_or_default();
+    let named = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    named.map_or(host, |(name, _)| name)
+}
+
 /// Passwords and codes do not travel in the clear because a parameter was forgotten.
 fn with_tls(url: &str) -> String {
     if let Some(plain) = url.strip_suffix("?tls=none") {
         return plain.to_owned();
     }
-    let authority = url.strip_prefix("smtp://").unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let host = host.split(['/', '?']).next().unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-    let local = ["127.0.0.1", "localhost", "[::1]"].contains(&name.map_or(host, |(name, _)| name));
+    let local = ["127.0.0.1", "localhost", "[::1]"].contains(&host(url));
     if url.starts_with("smtp://") && !local && !url.contains('?') {
         return format!("{url}?tls=required");
     }
@@ -116,6 +152,15 @@ fn with_tls(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn named_authorities_are_certificates_and_need_a_secure_connection() {
+        let new = |url, authorities| SmtpMailer::new(url, "no-reply@example.com", Some(authorities)).err();
+        let broken = "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n";
+        for authorities in ["", "no certificate", broken] {
+            assert_eq!(new("smtps://mail.example.com", authorities), Some(SmtpError::Certificates));
+        }
+    }
 
     #[test]
     fn plain_smtp_to_elsewhere_demands_starttls() {

@@ -117,7 +117,7 @@ impl Guildhall {
         // Hashing is dear: what is doomed is turned away before it. The unit of work below
         // decides all the same.
         self.turn_away_early(access, &email).await?;
-        let password_hash = self.hash(draft.password).await?;
+        let password_hash = self.hash(access.environment(), draft.password).await?;
         let checked = Checked {
             email: Some(email),
             member,
@@ -159,11 +159,14 @@ impl Guildhall {
         sandbox_full(self.limits().sandbox_members_max)
     }
 
-    async fn hash(&self, password: Option<Password>) -> Result<Option<PasswordHash>, AppError> {
-        match password {
-            Some(password) => Ok(Some(self.passwords().hash(password, self.chance().entropy()).await?)),
-            None => Ok(None),
-        }
+    async fn hash(
+        &self,
+        environment: EnvironmentId,
+        password: Option<Password>,
+    ) -> Result<Option<PasswordHash>, AppError> {
+        let Some(password) = password else { return Ok(None) };
+        let place = self.password_place(environment)?;
+        Ok(Some(place.hash(password, self.chance().entropy()).await?))
     }
 
     /// Holds on several plans, a microsecond apart: members show them by age, and so in this order.

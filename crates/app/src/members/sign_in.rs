@@ -4,7 +4,7 @@ use super::{Member, values};
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
-use crate::passwords::{Password, PasswordHash, Verdict};
+use crate::passwords::{Password, PasswordHash, PasswordPlace, Verdict};
 use guildhall_domain::EnvironmentId;
 use guildhall_domain::email::Email;
 use guildhall_domain::member_id::MemberKey;
@@ -33,16 +33,28 @@ impl Guildhall {
         password: Password,
     ) -> Result<Option<Member>, AppError> {
         let (environment, email) = (access.environment(), values::email(email)?);
-        match self.prove_password(environment, &email, password).await? {
+        let place = self.password_place(environment)?;
+        match self.prove_password(place, environment, &email, password).await? {
             Proof::Right { .. } => self.member_by_email(access, email).await,
             Proof::Wrong | Proof::NotSet => Ok(None),
         }
+    }
+
+    /// A place in the line for one password, in which environments take turns. Whoever counts attempts
+    /// asks for it first: one that could not be made for lack of room must not be held against anybody,
+    /// and turning it away must cost us little.
+    ///
+    /// # Errors
+    /// `Busy`.
+    pub(crate) fn password_place(&self, environment: EnvironmentId) -> Result<PasswordPlace<'_>, AppError> {
+        Ok(self.passwords().place(environment.number())?)
     }
 
     /// Judges a password for an address. Exactly one hash is computed, whether there is such a member
     /// and whether it has a password or not.
     pub(crate) async fn prove_password(
         &self,
+        place: PasswordPlace<'_>,
         environment: EnvironmentId,
         email: &Email,
         password: Password,
@@ -52,9 +64,9 @@ impl Guildhall {
             Box::pin(async move { Ok(tx.members().find_password(environment, &wanted).await?) })
         });
         match found.await? {
-            Some((member, Some(hash))) => self.prove_stored(member, hash, password).await,
+            Some((member, Some(hash))) => self.prove_stored(place, member, hash, password).await,
             absent => {
-                self.passwords().verify_absent(password).await?;
+                place.verify_absent(password).await?;
                 Ok(absent.map_or(Proof::Wrong, |_| Proof::NotSet))
             }
         }
@@ -63,18 +75,19 @@ impl Guildhall {
     /// Judges a password by a member's stored hash, which is replaced if it is not as today's are.
     pub(crate) async fn prove_stored(
         &self,
+        place: PasswordPlace<'_>,
         member: MemberKey,
         stored: String,
         password: Password,
     ) -> Result<Proof, AppError> {
         let hash = PasswordHash::parse(&stored)?;
-        let better = match self.passwords().verify(hash, password, self.chance().entropy()).await? {
+        let better = match place.verify(hash, password, self.chance().entropy()).await? {
             Verdict::Wrong => return Ok(Proof::Wrong),
             Verdict::Right { upgrade: None } => return Ok(Proof::Right { member, hash: stored }),
             Verdict::Right { upgrade: Some(better) } => better.as_str().to_owned(),
         };
         let hash = better.clone();
-        let upgraded = self.store().write::<_, AppError, _>(move |tx| {
+        let upgraded = self.store().write_aside::<_, AppError, _>(move |tx| {
             Box::pin(async move { Ok(tx.members().upgrade_password(member, &stored, &better).await?) })
         });
         upgraded.await?;

@@ -5,7 +5,7 @@
 //! `queue`, what a job computes in `PasswordHash`.
 
 use super::argon2id::{Argon2Hash, Memory};
-use super::queue::{Announce, Job, Queue};
+use super::queue::{Announce, Job, Place, Queue};
 use super::{Password, PasswordError, PasswordHash, SALT_BYTES, Verdict};
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -40,6 +40,13 @@ pub struct PasswordPool {
     taken: AtomicU64,
 }
 
+/// A place in a pool's line, for one job. Dropped, it is free again.
+#[must_use]
+pub struct PasswordPlace<'p> {
+    pool: &'p PasswordPool,
+    place: Place<'p>,
+}
+
 impl PasswordPool {
     /// Starts the threads.
     ///
@@ -59,46 +66,14 @@ impl PasswordPool {
         Ok(pool)
     }
 
-    /// Hashes a new password. The salt must be fresh from a secure source.
+    /// A place in the line for one job, on behalf of a party: parties take turns. Ask for it before
+    /// anything that a caller who is sent away should not have caused.
     ///
     /// # Errors
-    /// [`PasswordError::Busy`] or [`PasswordError::Failed`].
-    pub async fn hash(
-        &self,
-        password: Password,
-        salt: [u8; SALT_BYTES],
-    ) -> Result<PasswordHash, PasswordError> {
-        self.run(move |memory| PasswordHash::create(&password, salt, memory)).await
-    }
-
-    /// Compares a password with a stored hash. If it is right and the hash is not made as new ones
-    /// are, the verdict brings one that is, made with `fresh_salt`; there is one exception, a
-    /// password of more than 72 bytes that met a bcrypt hash, which never looked at the rest.
-    ///
-    /// # Errors
-    /// [`PasswordError::Busy`] or [`PasswordError::Failed`].
-    pub async fn verify(
-        &self,
-        hash: PasswordHash,
-        password: Password,
-        fresh_salt: [u8; SALT_BYTES],
-    ) -> Result<Verdict, PasswordError> {
-        self.run(move |memory| hash.verify(&password, fresh_salt, memory)).await
-    }
-
-    /// What to call when there is no hash to compare with, so that an unknown name takes as long
-    /// as a wrong password: the work of verifying one of our own hashes. Always
-    /// [`Verdict::Wrong`].
-    ///
-    /// # Errors
-    /// [`PasswordError::Busy`] or [`PasswordError::Failed`].
-    pub async fn verify_absent(&self, password: Password) -> Result<Verdict, PasswordError> {
-        self.run(move |memory| {
-            let nobody = Argon2Hash::blank([0; SALT_BYTES])?;
-            black_box(nobody.matches(password.as_bytes(), memory)?);
-            Ok(Verdict::Wrong)
-        })
-        .await
+    /// [`PasswordError::Busy`] if there is no room.
+    pub fn place(&self, party: u32) -> Result<PasswordPlace<'_>, PasswordError> {
+        let place = self.queue.reserve(party).ok_or(PasswordError::Busy)?;
+        Ok(PasswordPlace { pool: self, place })
     }
 
     /// How many jobs wait for a thread now.
@@ -115,11 +90,55 @@ impl PasswordPool {
     pub fn busy(&self) -> usize {
         self.queue.busy()
     }
+}
+
+impl PasswordPlace<'_> {
+    /// Hashes a new password. The salt must be fresh from a secure source.
+    ///
+    /// # Errors
+    /// [`PasswordError::Busy`] if it had to make room for another party, or [`PasswordError::Failed`].
+    pub async fn hash(
+        self,
+        password: Password,
+        salt: [u8; SALT_BYTES],
+    ) -> Result<PasswordHash, PasswordError> {
+        self.run(move |memory| PasswordHash::create(&password, salt, memory)).await
+    }
+
+    /// Compares a password with a stored hash. If it is right and the hash is not made as new ones
+    /// are, the verdict brings one that is, made with `fresh_salt`; there is one exception, a
+    /// password of more than 72 bytes that met a bcrypt hash, which never looked at the rest.
+    ///
+    /// # Errors
+    /// [`PasswordError::Busy`] if it had to make room for another party, or [`PasswordError::Failed`].
+    pub async fn verify(
+        self,
+        hash: PasswordHash,
+        password: Password,
+        fresh_salt: [u8; SALT_BYTES],
+    ) -> Result<Verdict, PasswordError> {
+        self.run(move |memory| hash.verify(&password, fresh_salt, memory)).await
+    }
+
+    /// What to call when there is no hash to compare with, so that an unknown name takes as long
+    /// as a wrong password: the work of verifying one of our own hashes. Always
+    /// [`Verdict::Wrong`].
+    ///
+    /// # Errors
+    /// [`PasswordError::Busy`] if it had to make room for another party, or [`PasswordError::Failed`].
+    pub async fn verify_absent(self, password: Password) -> Result<Verdict, PasswordError> {
+        self.run(move |memory| {
+            let nobody = Argon2Hash::blank([0; SALT_BYTES])?;
+            black_box(nobody.matches(password.as_bytes(), memory)?);
+            Ok(Verdict::Wrong)
+        })
+        .await
+    }
 
     /// Runs one job on a thread of the pool. If it panics, it fails alone: a password thread keeps
     /// nothing between jobs but memory that every hash overwrites before reading.
     pub(super) async fn run<T: Send + 'static>(
-        &self,
+        mut self,
         work: impl FnOnce(&mut Memory) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let (sender, receiver) = oneshot::channel();
@@ -129,9 +148,10 @@ impl PasswordPool {
             // Nobody may be waiting any more, and that is fine.
             Box::new(move || drop(sender.send(outcome)))
         });
-        let _place = self.queue.join(job).ok_or(PasswordError::Busy)?;
-        self.taken.fetch_add(1, Ordering::Relaxed);
-        receiver.await.unwrap_or(Err(PasswordError::Failed))
+        self.place.fill(job);
+        self.pool.taken.fetch_add(1, Ordering::Relaxed);
+        // A job that never ran was taken out of the line.
+        receiver.await.unwrap_or(Err(PasswordError::Busy))
     }
 }
 

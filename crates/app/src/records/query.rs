@@ -203,7 +203,7 @@ fn nodes<'t>(
         for relation in &include.relations {
             let field = field(place.table, relation.field)?;
             match field.kind {
-                FieldKind::MemberReference => include_member(tx, field, &mut nodes).await?,
+                FieldKind::MemberReference => include_member(tx, asker, field, &mut nodes).await?,
                 FieldKind::Reference => include_record(tx, place, asker, field, relation, &mut nodes).await?,
                 _ => include_list(tx, place, asker, field, relation, &mut nodes).await?,
             }
@@ -260,9 +260,18 @@ async fn count(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Result<(), App
     Ok(())
 }
 
-async fn include_member(tx: &mut Tx, field: &Field, nodes: &mut [Node]) -> Result<(), AppError> {
+async fn include_member(
+    tx: &mut Tx,
+    asker: Asker,
+    field: &Field,
+    nodes: &mut [Node],
+) -> Result<(), AppError> {
     let keys: Vec<_> = targets(nodes, field).into_iter().map(MemberKey::from_stored).collect();
-    let members = if keys.is_empty() { Vec::new() } else { tx.records().related_members(&keys).await? };
+    let members = if keys.is_empty() {
+        Vec::new()
+    } else {
+        tx.records().related_members(&keys, asker.member()).await?
+    };
     let members: HashMap<_, _> =
         members.into_iter().map(|member| (member.key.stored(), Arc::new(member))).collect();
     for node in nodes {
@@ -317,7 +326,8 @@ async fn include_list<'t>(
                 _ => None,
             };
             let page = (take, relation.skip, after);
-            let members = tx.records().linked_members(place.environment, field.number, key, page).await?;
+            let link = (field.number, key);
+            let members = tx.records().linked_members(place.environment, link, asker.member(), page).await?;
             Included::Members(cut(members, take))
         } else {
             let target = field.referenced_table.and_then(|number| place.of_table(number));

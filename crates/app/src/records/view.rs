@@ -166,16 +166,24 @@ fn write_member(out: &mut Vec<u8>, member: &RelatedMember) {
     opt_text(out, member.profile_image.as_deref());
     out.extend_from_slice(b",\"customFields\":");
     out.extend_from_slice(member.custom_fields.as_str().as_bytes());
+    if let Some(meta_data) = &member.meta_data {
+        out.extend_from_slice(b",\"metaData\":");
+        out.extend_from_slice(meta_data.as_str().as_bytes());
+    }
     out.push(b'}');
 }
 
 fn write_outcome(out: &mut Vec<u8>, outcome: LinkOutcome) {
     let (count, action) = match outcome {
-        LinkOutcome { connected: 0, disconnected: 0 } => (0, "unchanged"),
-        LinkOutcome { connected: 0, disconnected } => (disconnected, "disconnected"),
+        LinkOutcome { connected: 0, disconnected: 0, .. } => (0, "unchanged"),
+        LinkOutcome { connected: 0, disconnected, .. } => (disconnected, "disconnected"),
         LinkOutcome { connected, .. } => (connected, "connected"),
     };
-    let _ = write!(out, "{{\"count\":{count},\"action\":\"{action}\"}}");
+    let _ = write!(out, "{{\"count\":{count}");
+    if let Some(has_self) = outcome.has_self {
+        let _ = write!(out, ",\"hasself\":{has_self}");
+    }
+    let _ = write!(out, ",\"action\":\"{action}\"}}");
 }
 
 /// Appends a value; nothing is `null`.

@@ -28,6 +28,8 @@ pub struct LinkOutcome {
     pub connected: u64,
     /// How many were removed.
     pub disconnected: u64,
+    /// Of links to members: whether there now is one to the member that asks.
+    pub has_self: Option<bool>,
 }
 
 /// What a write comes to: values for columns, and links.
@@ -40,6 +42,8 @@ pub(super) struct Resolved {
 /// The links of one field that are to be made and removed.
 pub(super) struct Links {
     pub field: i64,
+    /// Of links to members: the member that asks, if one does.
+    myself: Option<Option<MemberKey>>,
     pub replace: bool,
     pub connect: Vec<i64>,
     pub disconnect: Vec<i64>,
@@ -88,18 +92,16 @@ pub(super) async fn resolve(
         let field = place.table.field_numbered(*number).ok_or(Code::TableChanged)?;
         match change {
             Change::Set(value) => resolved.values.push((field.number, Some(value.clone()))),
-            Change::Clear if field.kind.is_many() => resolved.links.push(Links::none(field)),
+            Change::Clear if field.kind.is_many() => {
+                resolved.links.push(Links { replace: true, ..Links::of(field, asker) })
+            }
             Change::Clear => resolved.values.push((field.number, None)),
             Change::Link { replace, connect, disconnect } => {
                 let connect = keys(tx, place, asker, field, connect).await?;
                 let disconnect = keys(tx, place, asker, field, disconnect).await?;
                 if field.kind.is_many() {
-                    resolved.links.push(Links {
-                        field: field.number,
-                        replace: *replace,
-                        connect,
-                        disconnect,
-                    });
+                    let links = Links::of(field, asker);
+                    resolved.links.push(Links { replace: *replace, connect, disconnect, ..links });
                 } else if let Some(key) = connect.first() {
                     let reference = FieldValue::Reference { key: *key, id: String::new() };
                     resolved.values.push((field.number, Some(reference)));
@@ -113,8 +115,9 @@ pub(super) async fn resolve(
 }
 
 impl Links {
-    fn none(field: &Field) -> Self {
-        Self { field: field.number, replace: true, connect: Vec::new(), disconnect: Vec::new() }
+    fn of(field: &Field, asker: Asker) -> Self {
+        let myself = field.kind.points_at_members().then(|| asker.member());
+        Self { field: field.number, myself, replace: false, connect: Vec::new(), disconnect: Vec::new() }
     }
 }
 
@@ -197,7 +200,7 @@ pub(super) async fn write_links(
     record: RecordKey,
     links: &Links,
 ) -> Result<LinkOutcome, AppError> {
-    let mut outcome = LinkOutcome { connected: 0, disconnected: 0 };
+    let mut outcome = LinkOutcome { connected: 0, disconnected: 0, has_self: None };
     if links.replace && links.connect.is_empty() {
         outcome.disconnected = tx.records().unlink_all(links.field, record).await?;
     } else if links.replace {
@@ -209,6 +212,12 @@ pub(super) async fn write_links(
     }
     for target in &links.connect {
         outcome.connected += u64::from(tx.records().link(links.field, record, *target).await?);
+    }
+    if let Some(myself) = links.myself {
+        outcome.has_self = Some(match myself {
+            Some(member) => tx.records().is_linked(links.field, record, member.stored()).await?,
+            None => false,
+        });
     }
     Ok(outcome)
 }

@@ -137,7 +137,7 @@ impl Guildhall {
 
 /// Another node may have been first; then its key is everybody's.
 async fn insert_if_none(store: &Store, fresh: TokenKey) -> Result<(), AppError> {
-    let stored = store.write::<_, AppError, _>(move |tx| {
+    let stored = store.write_aside::<_, AppError, _>(move |tx| {
         Box::pin(async move {
             tx.authority().lock().await?;
             let keys = tx.token_keys().list().await?;

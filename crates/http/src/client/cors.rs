@@ -12,8 +12,7 @@ const METHODS: &str = "GET,POST,PUT,PATCH,DELETE,OPTIONS";
 const HEADERS: &str =
     "authorization,content-type,x-api-key,x-app-id,x-user-agent,x-session-id,referring-path,idempotency-key";
 /// What the SDK and others read.
-const EXPOSED: &str =
-    "ms-mid,ratelimit-limit,ratelimit-remaining,ratelimit-reset,ratelimit-policy,retry-after,x-request-id";
+const EXPOSED: &str = "ms-mid,ratelimit-limit,ratelimit-remaining,ratelimit-reset,ratelimit-policy,retry-after,x-request-id,idempotency-replayed";
 /// How long a browser may remember a preflight, in seconds.
 const MAX_AGE_S: &str = "600";
 

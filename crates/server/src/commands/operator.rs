@@ -63,5 +63,5 @@ pub(super) async fn run(
 }
 
 fn view(link: &OperatorLink, settings: &Settings) -> Value {
-    json!({ "link": format!("{}{}", base_url(settings), link.path()), "expiresAt": link.expires_at })
+    json!({ "link": format!("{}{}", base_url(settings, settings.listen), link.path()), "expiresAt": link.expires_at })
 }

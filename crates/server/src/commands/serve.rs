@@ -1,6 +1,6 @@
 //! `guildhall serve`: from settings to a listening server, and back down in order.
 
-use super::{base_url, open};
+use super::{base_url, open, token_issuer};
 use crate::config::Settings;
 use crate::logging::{self, LogGuard};
 use crate::output;
@@ -45,11 +45,14 @@ async fn run_until_told(settings: &Settings, log: &LogGuard) -> anyhow::Result<(
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another with --listen", settings.listen))?;
+    // With port 0 the system has chosen one.
     let address = listener.local_addr()?;
+    let base_url = base_url(settings, address);
+    let guildhall = guildhall.reached_at(base_url.clone(), token_issuer(settings, address));
     let signals = hear_signals()?;
     if let Some(created) = guildhall.create_first_app().await? {
         let link = guildhall.create_setup_link().await?;
-        output::line(&first_start_notice(&created, &link, &base_url(settings)));
+        output::line(&first_start_notice(&created, &link, &base_url));
     }
     guildhall.ensure_token_key().await?;
     warn_of_settings_without_effect(settings);
@@ -92,7 +95,14 @@ fn mailer(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Mailer>>> {
         return Ok(None);
     };
     let from = settings.mail_from.as_ref().context("set mail_from, the sender, beside smtp_url")?;
-    Ok(Some(Arc::new(SmtpMailer::new(url.reveal(), from.as_str())?)))
+    let authorities = match &settings.smtp_ca_file {
+        Some(path) => Some(
+            std::fs::read_to_string(path)
+                .with_context(|| format!("smtp_ca_file cannot be read: {}", path.display()))?,
+        ),
+        None => None,
+    };
+    Ok(Some(Arc::new(SmtpMailer::new(url.reveal(), from.as_str(), authorities.as_deref())?)))
 }
 
 fn serve_settings(settings: &Settings) -> ServeSettings {

@@ -41,6 +41,14 @@ impl Database {
         }
     }
 
+    /// Runs a statement that both engines know.
+    pub async fn execute(&self, sql: &str) {
+        match self {
+            Database::Sqlite(connection) => connection.execute_batch(sql).expect("the statement runs"),
+            Database::Postgres(client) => client.batch_execute(sql).await.expect("the statement runs"),
+        }
+    }
+
     /// Rows of a name and a number.
     pub async fn counts(&self, sql: &str) -> HashMap<String, i64> {
         let rows = self.rows(sql).await;

@@ -1,6 +1,7 @@
 //! What the fields that hold many references point at, and members as records show them.
 
-use super::read::{Columns, padded, write_owner};
+use super::columns::Columns;
+use super::read::{padded, write_owner};
 use super::{RecordPlace, Records};
 use crate::driver::{Row, params};
 use crate::error::StoreError;
@@ -19,10 +20,11 @@ const LINK: &str =
 const UNLINK: &str = "DELETE FROM record_links WHERE field = $1 AND record = $2 AND target = $3";
 const UNLINK_ALL: &str = "DELETE FROM record_links WHERE field = $1 AND record = $2";
 const UNLINK_OTHERS: &str = "DELETE FROM record_links WHERE field = ";
+const IS_LINKED: &str = "SELECT 1 FROM record_links WHERE field = $1 AND record = $2 AND target = $3";
 const HAS_LINK: &str = "SELECT 1 FROM record_links WHERE field = $1 AND record = $2 LIMIT 1";
 const MEMBER_COLUMNS: &str =
     "SELECT m.key, m.id, m.email, m.created_at, m.updated_at, m.verified, m.profile_image,
-    m.custom_fields FROM ";
+    m.custom_fields, m.meta_data FROM ";
 
 /// A member as a record that points at it shows it.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct RelatedMember {
     pub profile_image: Option<String>,
     /// Values of custom fields.
     pub custom_fields: JsonObject,
+    /// Its metadata; only where the member itself asks.
+    pub meta_data: Option<JsonObject>,
 }
 
 impl Records<'_> {
@@ -96,6 +100,19 @@ impl Records<'_> {
     /// [`StoreError`].
     pub async fn has_link(&mut self, field: i64, record: RecordKey) -> Result<bool, StoreError> {
         Ok(self.tx.first(HAS_LINK, params![field, record], |_| Ok(())).await?.is_some())
+    }
+
+    /// Whether it points at this.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_linked(
+        &mut self,
+        field: i64,
+        record: RecordKey,
+        target: i64,
+    ) -> Result<bool, StoreError> {
+        Ok(self.tx.first(IS_LINKED, params![field, record, target], |_| Ok(())).await?.is_some())
     }
 
     /// What a field points at, for each of these records: record and the id of what it points at.
@@ -189,15 +206,15 @@ impl Records<'_> {
     }
 
     /// The members that a field of a record points at, oldest first, after this moment and number. One
-    /// more than `take` is looked for.
+    /// more than `take` is looked for. `myself` is the member that asks, if one does.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn linked_members(
         &mut self,
         environment: Environment,
-        field: i64,
-        record: RecordKey,
+        (field, record): (i64, RecordKey),
+        myself: Option<MemberKey>,
         (take, skip, after): (i64, i64, Option<(i64, i64)>),
     ) -> Result<Vec<RelatedMember>, StoreError> {
         let mut sql = Statement::new(self.tx.dialect());
@@ -212,21 +229,25 @@ impl Records<'_> {
                 .push(")");
         }
         sql.push(" ORDER BY m.created_at, m.key LIMIT ").bind(take + 1).push(" OFFSET ").bind(skip);
-        self.tx.all(sql.sql(), &sql.params(), member_from_row).await
+        self.tx.all(sql.sql(), &sql.params(), |row| member_from_row(row, myself)).await
     }
 
-    /// The members at these places, in any order.
+    /// The members at these places, in any order. `myself` is the member that asks, if one does.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn related_members(&mut self, keys: &[MemberKey]) -> Result<Vec<RelatedMember>, StoreError> {
+    pub async fn related_members(
+        &mut self,
+        keys: &[MemberKey],
+        myself: Option<MemberKey>,
+    ) -> Result<Vec<RelatedMember>, StoreError> {
         let mut sql = Statement::new(self.tx.dialect());
         sql.push(MEMBER_COLUMNS).push("members m WHERE m.key IN (");
         sql.list(padded(keys), ", ", |sql, key| {
             sql.bind(key.stored());
         })
         .push(")");
-        self.tx.all(sql.sql(), &sql.params(), member_from_row).await
+        self.tx.all(sql.sql(), &sql.params(), |row| member_from_row(row, myself)).await
     }
 
     /// Keeps a member from being deleted until this unit of work ends. False if it is not there.
@@ -267,9 +288,10 @@ impl Records<'_> {
     }
 }
 
-fn member_from_row(row: &Row<'_>) -> Result<RelatedMember, StoreError> {
+fn member_from_row(row: &Row<'_>, myself: Option<MemberKey>) -> Result<RelatedMember, StoreError> {
+    let key = MemberKey::from_stored(row.int(0)?);
     Ok(RelatedMember {
-        key: MemberKey::from_stored(row.int(0)?),
+        key,
         id: row.string(1)?,
         email: row.opt_string(2)?,
         created_at: row.time(3)?,
@@ -277,5 +299,9 @@ fn member_from_row(row: &Row<'_>) -> Result<RelatedMember, StoreError> {
         verified: row.bool(5)?,
         profile_image: row.opt_string(6)?,
         custom_fields: JsonObject::from_stored(row.string(7)?),
+        meta_data: match myself == Some(key) {
+            true => Some(JsonObject::from_stored(row.string(8)?)),
+            false => None,
+        },
     })
 }
