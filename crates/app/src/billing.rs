@@ -23,19 +23,20 @@ use futures_util::StreamExt;
 use guildhall_domain::attempt::{Attempt, AttemptStatus};
 use guildhall_domain::audit::Actor;
 use guildhall_domain::contract::{Charge, Contract, Due, DunningOutcome, Happened, Outcome};
-use guildhall_domain::time::{MICROS_PER_SECOND, Timestamp};
+use guildhall_domain::time::Timestamp;
 use guildhall_domain::{Code, EnvironmentId, Mode};
 use guildhall_store::{DueContract, Tx};
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// How long others leave a contract alone that somebody has leased.
-pub(crate) const LEASE_US: i64 = 60 * MICROS_PER_SECOND;
 /// Contracts leased at a time.
 const BATCH: i64 = 256;
 /// Contracts worked on at a time.
 const PARALLEL: usize = 64;
+/// How long the provider may take to answer a question. A charge has three at most, which fit into a lease.
+const PROVIDER_WAIT: Duration = Duration::from_secs(15);
 /// How often one contract is looked at in a row: a trial that ends is charged at once.
 const STEPS_MAX: usize = 8;
 
@@ -50,16 +51,43 @@ impl Guildhall {
     /// # Errors
     /// `StoreUnavailable`, `Busy`. What fails about one contract is logged and tried again later.
     pub async fn run_billing(&self) -> Result<usize, AppError> {
+        Ok(self.run_due_contracts().await? + self.run_clocks().await?)
+    }
+
+    /// The first half of [`Guildhall::run_billing`], which a sandbox whose clock is moved far cannot hold up.
+    ///
+    /// # Errors
+    /// As of that.
+    pub async fn run_due_contracts(&self) -> Result<usize, AppError> {
         let now = self.now();
+        let until = now.plus_micros(self.billing_lease_us());
         let leased = self.store().write::<_, AppError, _>(move |tx| {
-            Box::pin(
-                async move { Ok(tx.contracts().lease_due(now, now.plus_micros(LEASE_US), BATCH).await?) },
-            )
+            Box::pin(async move { Ok(tx.contracts().lease_due(now, until, BATCH).await?) })
         });
         let leased = leased.await?;
         self.work_off(&leased, |_| now).await?;
-        let moved = self.run_clocks().await?;
-        Ok(leased.len() + moved)
+        Ok(leased.len())
+    }
+
+    /// Tries again what was set aside because it could not be billed as it was: a newer version may read it, or
+    /// somebody has mended it. Tells how many contracts there were.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, `Busy`.
+    pub async fn take_up_set_aside(&self) -> Result<u64, AppError> {
+        let taken = self
+            .store()
+            .write::<_, AppError, _>(|tx| Box::pin(async move { Ok(tx.contracts().take_up().await?) }));
+        taken.await
+    }
+
+    async fn set_aside(&self, number: i64) {
+        let set = self.store().write::<_, AppError, _>(move |tx| {
+            Box::pin(async move { Ok(tx.contracts().set_aside(number).await?) })
+        });
+        if let Err(error) = set.await {
+            tracing::warn!(contract = number, ?error, "a contract was not set aside; its lease will end");
+        }
     }
 
     /// Works on leased contracts side by side, each at a time of its own.
@@ -91,6 +119,11 @@ impl Guildhall {
                     Err(error) if error.code == Code::PaymentMethodMissing => {
                         tracing::debug!(contract = due.number, ?error, "a contract stays due");
                     }
+                    // A fault of ours or of its data, which time does not heal.
+                    Err(error) if error.code == Code::Internal => {
+                        tracing::error!(contract = due.number, ?error, "a contract cannot be billed");
+                        self.set_aside(due.number).await;
+                    }
                     Err(error) => {
                         tracing::warn!(contract = due.number, ?error, "billing of a contract is put off");
                     }
@@ -100,25 +133,41 @@ impl Guildhall {
         Ok(())
     }
 
+    /// An environment whose definitions cannot be read is left out; the others are billed.
     async fn known(&self, leased: &[DueContract]) -> Result<Known, AppError> {
         let mut environments: Vec<_> = leased.iter().map(|due| due.environment).collect();
         environments.sort_unstable();
         environments.dedup();
-        let known = self.store().scan::<_, AppError, _>(move |tx| {
-            Box::pin(async move {
-                let mut known = Known::new();
-                for environment in environments {
-                    let app = tx.environments().app_of(environment).await?;
-                    let all = tx.environments().of_app(&app).await?;
-                    let definitions = Definitions::load(tx, &app).await?;
-                    if let Some(place) = all.into_iter().find(|place| place.id == environment) {
-                        known.insert(environment, (Arc::new(definitions), place.mode));
-                    }
+        let mut known = Known::new();
+        for environment in environments {
+            match self.definitions_of(environment).await {
+                Ok(found) => {
+                    known.insert(environment, found);
                 }
-                Ok(known)
+                Err(error) if error.code == Code::Internal => {
+                    tracing::error!(
+                        environment = environment.number(),
+                        ?error,
+                        "an environment cannot be billed"
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(known)
+    }
+
+    async fn definitions_of(&self, environment: EnvironmentId) -> Result<(Arc<Definitions>, Mode), AppError> {
+        let found = self.store().scan::<_, AppError, _>(move |tx| {
+            Box::pin(async move {
+                let app = tx.environments().app_of(environment).await?;
+                let places = tx.environments().of_app(&app).await?;
+                let place = places.into_iter().find(|place| place.id == environment);
+                let place = place.ok_or_else(|| AppError::internal("an app without its environment"))?;
+                Ok((Arc::new(Definitions::load(tx, &app).await?), place.mode))
             })
         });
-        known.await
+        found.await
     }
 
     /// Does what is due about one contract.
@@ -138,7 +187,7 @@ impl Guildhall {
                     let Some(provider) = &provider else {
                         return Ok(());
                     };
-                    let Some(receipt) = ask(&**provider, &request).await else {
+                    let Some(receipt) = ask(&**provider, &request, PROVIDER_WAIT).await else {
                         // Not known: whoever finds it when the lease has ended asks again.
                         return Ok(());
                     };
@@ -158,6 +207,7 @@ impl Guildhall {
         now: Timestamp,
     ) -> Result<Begun, AppError> {
         let setting = setting.clone();
+        let _turn = self.billing_turns().acquire().await;
         let begun = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let mut unit = match setting.find(tx, number).await {
@@ -195,6 +245,7 @@ impl Guildhall {
         now: Timestamp,
     ) -> Result<(), AppError> {
         let setting = setting.clone();
+        let _turn = self.billing_turns().acquire().await;
         let settled = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let mut unit = match setting.find(tx, number).await {
@@ -234,24 +285,37 @@ enum Begun {
 }
 
 /// Asks the provider, which may have been asked before. Nothing if it cannot be known what became of the charge.
-async fn ask(provider: &dyn PaymentProvider, request: &ChargeRequest) -> Option<Receipt> {
+async fn ask(provider: &dyn PaymentProvider, request: &ChargeRequest, wait: Duration) -> Option<Receipt> {
+    let known = || answered(provider.find(&request.charge.key), wait);
+    if request.charge.again {
+        match known().await {
+            Ok(Some(receipt)) => return Some(receipt),
+            Ok(None) => {}
+            // There was a payment method when it was asked first: it may have been charged.
+            Err(Unreached) if request.reference.is_empty() => return None,
+            Err(Unreached) => {}
+        }
+    }
     if request.reference.is_empty() {
         return Some(Receipt::declined("payment_method_missing", "The member has no payment method."));
     }
-    if request.charge.again
-        && let Ok(Some(receipt)) = provider.find(&request.charge.key).await
-    {
+    if let Ok(receipt) = answered(provider.charge(request), wait).await {
         return Some(receipt);
     }
-    if let Ok(receipt) = provider.charge(request).await {
-        return Some(receipt);
-    }
-    match provider.find(&request.charge.key).await {
+    match known().await {
         Ok(Some(receipt)) => Some(receipt),
         // It knows nothing of it; if it learns of it later, the key is the same.
         Ok(None) => Some(Receipt::unreached()),
         Err(Unreached) => None,
     }
+}
+
+/// What the provider answers; one that says nothing for so long has not answered.
+async fn answered<T>(
+    answer: impl Future<Output = Result<T, Unreached>>,
+    wait: Duration,
+) -> Result<T, Unreached> {
+    tokio::time::timeout(wait, answer).await.unwrap_or(Err(Unreached))
 }
 
 fn note_receipt(attempt: &mut Attempt, receipt: Receipt, skipped: bool, now: Timestamp) {
@@ -297,8 +361,13 @@ impl Unit {
         attempt.charge_key = Some(charge.key.clone());
         attempt.items = crate::contracts::unit::lines_json(contract);
         attempt.updated_at = now;
-        tx.contracts().update(contract).await?;
-        tx.billing_attempts().put(setting.environment, &mut attempt).await?;
+        if self.lines_changed() {
+            // A cheaper plan begins with this period: that is told and counted like any other change of plan.
+            self.store(tx, setting, &[Happened::PlanChanged], Some(&mut attempt), now).await?;
+        } else {
+            tx.contracts().update(contract).await?;
+            tx.billing_attempts().put(setting.environment, &mut attempt).await?;
+        }
         Ok(Begun::Charge(Box::new(request)))
     }
 
@@ -323,5 +392,79 @@ impl Unit {
         attempt.tried_at = Some(now);
         attempt.updated_at = now;
         self.store(tx, setting, happened, Some(&mut attempt), now).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::billing::provider::Answer;
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    /// Answers charges and questions with what it is told; what it is told nothing of it never answers.
+    struct Told {
+        charge: Option<Result<Receipt, Unreached>>,
+        find: Option<Result<Option<Receipt>, Unreached>>,
+    }
+
+    fn answer<T: Clone + Send + 'static>(told: Option<T>) -> Answer<'static, T> {
+        Box::pin(async move {
+            match told {
+                Some(answer) => answer,
+                None => std::future::pending().await,
+            }
+        })
+    }
+
+    impl PaymentProvider for Told {
+        fn name(&self) -> &'static str {
+            "told"
+        }
+
+        fn is_fake(&self) -> bool {
+            true
+        }
+
+        fn charge<'a>(&'a self, _: &'a ChargeRequest) -> Answer<'a, Result<Receipt, Unreached>> {
+            answer(self.charge.clone())
+        }
+
+        fn find<'a>(&'a self, _: &'a str) -> Answer<'a, Result<Option<Receipt>, Unreached>> {
+            answer(self.find.clone())
+        }
+    }
+
+    fn request(reference: &str, again: bool) -> ChargeRequest {
+        let charge = Charge { slot: 0, key: "con_1:0:0".into(), minor: 1_000, again };
+        ChargeRequest { charge, reference: reference.into(), currency: "usd".into(), paid_before: 0 }
+    }
+
+    fn asked(provider: Told, request: &ChargeRequest) -> Option<Receipt> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(ask(&provider, request, SHORT))
+    }
+
+    fn paid() -> Receipt {
+        Receipt::paid("ch_1".into())
+    }
+
+    #[test]
+    fn a_provider_that_never_answers_is_given_up() {
+        assert_eq!(asked(Told { charge: None, find: None }, &request("pm_1", false)), None);
+        let knows_nothing = Told { charge: None, find: Some(Ok(None)) };
+        assert_eq!(asked(knows_nothing, &request("pm_1", false)), Some(Receipt::unreached()));
+        let knows = Told { charge: None, find: Some(Ok(Some(paid()))) };
+        assert_eq!(asked(knows, &request("pm_1", false)), Some(paid()));
+    }
+
+    #[test]
+    fn what_may_have_been_charged_is_looked_up_though_the_payment_method_is_gone() {
+        let knows = Told { charge: None, find: Some(Ok(Some(paid()))) };
+        assert_eq!(asked(knows, &request("", true)), Some(paid()));
+        assert_eq!(asked(Told { charge: None, find: None }, &request("", true)), None);
+        let missing =
+            asked(Told { charge: None, find: Some(Ok(None)) }, &request("", true)).expect("an answer");
+        assert_eq!(missing.code.as_deref(), Some("payment_method_missing"));
     }
 }

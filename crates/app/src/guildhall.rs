@@ -10,7 +10,7 @@ use guildhall_domain::Timestamp;
 use guildhall_store::{Gauges, Store, StoreSettings, Target};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// What an installation may set about its limits.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,8 @@ pub struct Settings {
     pub statement_timeout_ms: u32,
     /// Whether live contracts are charged with the fake provider, too. Without it nothing charges them yet.
     pub fake_live_payments: bool,
+    /// How long a contract is left to whoever is billing it before somebody else may, in milliseconds.
+    pub billing_lease_ms: u32,
 }
 
 impl Settings {
@@ -91,6 +93,7 @@ impl Settings {
             token_issuer: "http://127.0.0.1:3010".to_owned(),
             statement_timeout_ms: 10_000,
             fake_live_payments: false,
+            billing_lease_ms: 60_000,
         }
     }
 }
@@ -112,6 +115,8 @@ struct Inner {
     mail_written: Notify,
     billing_due: Notify,
     payments: Payments,
+    billing_lease_us: i64,
+    billing_turns: Arc<Semaphore>,
     public_url: String,
     token_issuer: String,
 }
@@ -126,6 +131,7 @@ impl Guildhall {
         clock: Arc<dyn Clock>,
         chance: Arc<dyn Chance>,
     ) -> Result<Self, AppError> {
+        let billing_turns = Arc::new(Semaphore::new(billing_units(&settings)));
         let store = Store::open(StoreSettings {
             target: settings.target,
             now: clock.now(),
@@ -142,7 +148,8 @@ impl Guildhall {
         let passwords =
             passwords.map_err(|error| AppError::internal(format!("no password thread: {error}")))?;
         let store = store.await?;
-        let fake: Arc<dyn PaymentProvider> = Arc::new(FakeProvider::new(store.clone(), Arc::clone(&clock)));
+        let fake = FakeProvider::new(store.clone(), Arc::clone(&clock), Arc::clone(&billing_turns));
+        let fake: Arc<dyn PaymentProvider> = Arc::new(fake);
         let live = settings.fake_live_payments.then(|| Arc::clone(&fake));
         Ok(Self(Arc::new(Inner {
             store,
@@ -157,6 +164,8 @@ impl Guildhall {
             mail_written: Notify::new(),
             billing_due: Notify::new(),
             payments: Payments::new(fake, live),
+            billing_lease_us: i64::from(settings.billing_lease_ms) * 1_000,
+            billing_turns,
             public_url: settings.public_url,
             token_issuer: settings.token_issuer,
         })))
@@ -218,6 +227,16 @@ impl Guildhall {
     /// Who takes the money.
     pub fn payments(&self) -> &Payments {
         &self.0.payments
+    }
+
+    /// How long a contract is left to whoever is billing it, in microseconds.
+    pub(crate) fn billing_lease_us(&self) -> i64 {
+        self.0.billing_lease_us
+    }
+
+    /// Taken before each unit of work that bills.
+    pub(crate) fn billing_turns(&self) -> &Semaphore {
+        &self.0.billing_turns
     }
 
     /// Its limits.
@@ -290,5 +309,13 @@ impl Guildhall {
             tracing::warn!(?error, "the last uses of keys were not written down");
         }
         self.store().close().await;
+    }
+}
+
+/// Units of work that bill at a time. On PostgreSQL each takes a connection: half of them are left to requests.
+fn billing_units(settings: &Settings) -> usize {
+    match settings.target {
+        Target::Sqlite(_) => Semaphore::MAX_PERMITS,
+        Target::Postgres(_) => (settings.postgres_connections_max / 2).max(1),
     }
 }

@@ -15,6 +15,8 @@ mod terms;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod under_way;
 
 pub use change::{Change, Draft, PlanChange};
 pub use document::ContractColumns;

@@ -201,6 +201,9 @@ settings! {
     /// Whether live contracts are charged with the built-in fake provider, as sandboxes' are. No money moves.
     /// While this is off, and until there is a real provider, live contracts that fall due stay due.
     fake_live_payments: Switch = preset("off");
+    /// How long a contract that is being billed is left to the node that does it, in milliseconds. If that node
+    /// ends meanwhile, another goes on after that time. It is not what keeps a charge from being made twice.
+    billing_lease_ms: u32 = preset("60000").within(100, 3_600_000);
 }
 
 /// One core is left to answer requests while passwords are hashed on the others.

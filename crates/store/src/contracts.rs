@@ -38,9 +38,16 @@ const DELETE_FREE: &str = "DELETE FROM contracts WHERE member_key = $1 AND plan 
 const BY_NUMBER: &str = select_contracts!("WHERE c.number = $1 AND c.environment = $2");
 const BY_ID: &str = select_contracts!("WHERE c.id = $1 AND c.environment = $2");
 const OF_MEMBER: &str = select_contracts!("WHERE c.member_key = $1 ORDER BY c.number");
-const HOLDER_OF: &str = "SELECT member_key FROM contracts WHERE number = $1 AND environment = $2";
+const LOCK_HOLDER: &str = "SELECT m.key FROM members m JOIN contracts c ON c.member_key = m.key
+    WHERE c.number = $1 AND c.environment = $2 FOR UPDATE OF m";
 const LOCK: &str = "SELECT number FROM contracts WHERE number = $1 FOR UPDATE";
-const EARLIEST: &str = "SELECT MIN(wake_at) FROM contracts WHERE environment = $1";
+const EARLIEST: &str = "SELECT wake_at FROM contracts WHERE environment = $1 AND wake_at IS NOT NULL
+    AND (leased_until IS NULL OR leased_until < $2) ORDER BY wake_at LIMIT 1";
+const SET_ASIDE: &str = "UPDATE contracts SET leased_until = $1 WHERE number = $2";
+const TAKE_UP: &str =
+    "UPDATE contracts SET leased_until = NULL WHERE leased_until = $1 AND wake_at IS NOT NULL";
+/// The lease on a contract that cannot be billed as it is.
+const ASIDE: Timestamp = Timestamp::YEAR_9999;
 const RELEASE: &str = "UPDATE contracts SET leased_until = NULL WHERE number = $1";
 const DELETE_ITEMS: &str = "DELETE FROM contract_items WHERE contract = $1";
 const INSERT_ITEM: &str =
@@ -202,11 +209,7 @@ impl Contracts<'_> {
         environment: EnvironmentId,
         number: i64,
     ) -> Result<Option<HeldContract>, StoreError> {
-        let holder = self.tx.first(HOLDER_OF, params![number, environment], |row| row.int(0)).await?;
-        let Some(holder) = holder else {
-            return Ok(None);
-        };
-        self.tx.members().lock(MemberKey::from_stored(holder)).await?;
+        self.tx.lock(LOCK_HOLDER, params![number, environment]).await?;
         self.tx.lock(LOCK, params![number]).await?;
         self.find(environment, number).await
     }
@@ -234,7 +237,7 @@ impl Contracts<'_> {
             "UPDATE contracts SET leased_until = $1 WHERE number IN (SELECT c.number FROM contracts c
             JOIN environments e ON e.number = c.environment
             WHERE c.wake_at <= $2 AND (c.leased_until IS NULL OR c.leased_until <= $3) AND e.clock_at IS NULL
-            ORDER BY c.wake_at, c.number LIMIT $4{}) RETURNING number, environment, wake_at",
+            ORDER BY c.wake_at LIMIT $4{}) RETURNING number, environment, wake_at",
             self.tx.dialect().skip_locked("c")
         );
         self.due(&sql, params![until, now, now, limit]).await
@@ -256,7 +259,7 @@ impl Contracts<'_> {
         let sql = format!(
             "UPDATE contracts SET leased_until = $1 WHERE number IN (SELECT c.number FROM contracts c
             WHERE c.environment = $2 AND c.wake_at <= $3 AND (c.leased_until IS NULL OR c.leased_until <= $4)
-            ORDER BY c.wake_at, c.number LIMIT $5{}) RETURNING number, environment, wake_at",
+            ORDER BY c.wake_at LIMIT $5{}) RETURNING number, environment, wake_at",
             self.tx.dialect().skip_locked("c")
         );
         self.due(&sql, params![until, environment, horizon, now, limit]).await
@@ -289,13 +292,28 @@ impl Contracts<'_> {
         self.tx.execute(RELEASE, params![number]).await.map(|_| ())
     }
 
-    /// When something about a contract of the environment is next due.
+    /// Sets a contract aside that cannot be billed as it is, so that it does not stand in the others' way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_aside(&mut self, number: i64) -> Result<(), StoreError> {
+        self.tx.execute(SET_ASIDE, params![ASIDE, number]).await.map(|_| ())
+    }
+
+    /// Takes up again what was set aside; tells how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_up(&mut self) -> Result<u64, StoreError> {
+        self.tx.execute(TAKE_UP, params![ASIDE]).await
+    }
+
+    /// When something about a contract of the environment is next due, those that were set aside apart.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn earliest(&mut self, environment: EnvironmentId) -> Result<Option<Timestamp>, StoreError> {
-        let found = self.tx.first(EARLIEST, params![environment], |row| row.opt_time(0)).await?;
-        Ok(found.flatten())
+        self.tx.first(EARLIEST, params![environment, ASIDE], |row| row.time(0)).await
     }
 }
 

@@ -1,10 +1,10 @@
 //! The clock of a sandbox: frozen, moved forward, let go. While it moves, what is due in between is done in order,
 //! each at its own time.
 
-use super::LEASE_US;
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use futures_util::StreamExt;
 use guildhall_domain::time::{MICROS_PER_SECOND, Timestamp};
 use guildhall_domain::{Code, EnvironmentId, Mode};
 use guildhall_store::{Clock, DueContract};
@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// Nothing about one contract is due twice within this time: what is due in it can be done side by side.
 const STRIDE_US: i64 = 12 * 3_600 * MICROS_PER_SECOND;
+/// Clocks that are looked after at a time.
+const CLOCKS_MAX: usize = 8;
 /// Contracts leased at a time.
 const BATCH: i64 = 512;
 /// The farthest that a clock may be moved at once, in days.
@@ -109,7 +111,10 @@ impl Guildhall {
             Ok(())
         })
         .await?;
-        self.move_clock(access.environment()).await?;
+        // On a task of its own: if the caller goes away, what it has leased is not left lying.
+        let (mover, environment) = (self.clone(), access.environment());
+        let moved = tokio::spawn(async move { mover.move_clock(environment).await });
+        moved.await.map_err(|_| AppError::internal("moving a clock ended in a panic"))??;
         self.environment_clock(access).await
     }
 
@@ -137,27 +142,39 @@ impl Guildhall {
     }
 
     /// Does what is due in environments whose clocks stand, and goes on with those that are being moved. Tells how
-    /// much there was.
-    pub(crate) async fn run_clocks(&self) -> Result<usize, AppError> {
+    /// much there was. One that cannot go on holds up none of the others.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub async fn run_clocks(&self) -> Result<usize, AppError> {
         let frozen = self
             .store()
             .read::<_, AppError, _>(|tx| Box::pin(async move { Ok(tx.clocks().frozen().await?) }));
-        let mut worked = 0;
-        for clock in frozen.await? {
-            match clock {
-                Clock { target: Some(_), environment, .. } => {
-                    self.move_clock(environment).await?;
-                    worked += 1;
-                }
-                Clock { at: Some(at), environment, .. } => {
-                    let leased = self.lease_in(environment, at).await?;
-                    worked += leased.len();
-                    self.work_off(&leased, |_| at).await?;
-                }
-                Clock { at: None, .. } => {}
-            }
-        }
-        Ok(worked)
+        let worked = futures_util::stream::iter(frozen.await?).map(|clock| async move {
+            let worked = match clock {
+                Clock { target: Some(_), environment, .. } => self.move_clock(environment).await.map(|()| 1),
+                Clock { at: Some(at), environment, .. } => self.work_at(environment, at).await,
+                Clock { at: None, .. } => Ok(0),
+            };
+            worked.unwrap_or_else(|error| {
+                let environment = clock.environment.number();
+                tracing::warn!(
+                    environment,
+                    ?error,
+                    "a sandbox's clock does not go on; it will be tried again"
+                );
+                0
+            })
+        });
+        let worked: Vec<usize> = worked.buffer_unordered(CLOCKS_MAX).collect().await;
+        Ok(worked.into_iter().sum())
+    }
+
+    /// Does what is due in an environment whose clock stands there.
+    async fn work_at(&self, environment: EnvironmentId, at: Timestamp) -> Result<usize, AppError> {
+        let leased = self.lease_in(environment, at).await?;
+        self.work_off(&leased, |_| at).await?;
+        Ok(leased.len())
     }
 
     async fn lease_in(
@@ -166,9 +183,9 @@ impl Guildhall {
         horizon: Timestamp,
     ) -> Result<Vec<DueContract>, AppError> {
         let now = self.now();
+        let until = now.plus_micros(self.billing_lease_us());
         let leased = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
-                let until = now.plus_micros(LEASE_US);
                 Ok(tx.contracts().lease_due_in(environment, horizon, now, until, BATCH).await?)
             })
         });

@@ -18,18 +18,20 @@ use guildhall_domain::contract::Outcome;
 use guildhall_store::{FakeCharge, NewFakeCharge, Store};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// The built-in fake provider.
 #[derive(Clone)]
 pub struct FakeProvider {
     store: Store,
     clock: Arc<dyn Clock>,
+    turns: Arc<Semaphore>,
 }
 
 impl FakeProvider {
-    /// With its books in this store.
-    pub fn new(store: Store, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    /// With its books in this store, where units of work that bill take turns.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, turns: Arc<Semaphore>) -> Self {
+        Self { store, clock, turns }
     }
 
     async fn book(&self, request: &ChargeRequest) -> Result<Receipt, Unreached> {
@@ -44,6 +46,7 @@ impl FakeProvider {
             format!("fch_{}", digest[..10].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         let (minor, currency, now) = (request.charge.minor, request.currency.clone(), self.clock.now());
         let name = token.clone();
+        let _turn = self.turns.acquire().await.map_err(|_| Unreached)?;
         let booked = self.store.write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let charge = NewFakeCharge {

@@ -95,7 +95,7 @@ impl Unit {
     ) -> Result<(), AppError> {
         let contract = &self.held.contract;
         tx.contracts().update(contract).await?;
-        if items(contract) != self.before.items {
+        if self.lines_changed() {
             tx.contracts().put_items(contract).await?;
         }
         let mut about = None;
@@ -246,6 +246,11 @@ impl Unit {
     /// As its views show it.
     pub(crate) fn view(&self) -> super::ContractView {
         super::ContractView { held: self.held.clone(), method: self.method.clone() }
+    }
+
+    /// Whether its lines are for something else than before.
+    pub(crate) fn lines_changed(&self) -> bool {
+        items(&self.held.contract) != self.before.items
     }
 
     /// The period that was next before the change.

@@ -480,10 +480,13 @@ impl Contract {
 
     /// Makes a line be for this; the contract is billed as often as that is due.
     pub(super) fn put_on_line(&mut self, number: i64, item: Item) {
+        let next = self.next_billing();
         if let (Some(period), Some(schedule)) = (item.period, &mut self.terms.schedule)
             && schedule.period != period
         {
+            // Counted from the date that is next: from the old anchor, the first year could last a few months.
             schedule.period = period;
+            schedule.anchor = next.unwrap_or(schedule.anchor);
         }
         if let Some(line) = self.terms.lines.iter_mut().find(|line| line.number == number) {
             line.item = item;

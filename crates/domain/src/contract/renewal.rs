@@ -156,7 +156,7 @@ impl Contract {
             return self.ask(slot, minor, now);
         }
         // Nothing to take: the period is as good as paid.
-        happened.extend(self.charged(slot, 0, now));
+        happened.extend(self.charged(slot, 0, self.next_billing(), now));
         Due::Done(happened)
     }
 
@@ -167,7 +167,8 @@ impl Contract {
 
     fn ask(&mut self, slot: i64, minor: i64, now: Timestamp) -> Due {
         let key = format!("{}:{slot}:{}", self.id, self.progress.declines);
-        self.progress.asked = Some(Asked { slot, key: key.clone(), minor, at: now });
+        let due = self.next_billing().filter(|_| slot >= 0);
+        self.progress.asked = Some(Asked { slot, key: key.clone(), minor, at: now, due });
         self.updated_at = now;
         Due::Charge(Charge { slot, key, minor, again: false })
     }
@@ -222,7 +223,7 @@ impl Contract {
             return self.settle_upgrade(asked.minor, outcome, now);
         }
         match outcome {
-            Outcome::Paid => self.charged(asked.slot, asked.minor, now),
+            Outcome::Paid => self.charged(asked.slot, asked.minor, asked.due, now),
             Outcome::Declined => {
                 self.progress.declines += 1;
                 self.not_charged(asked.minor, policy, now)
@@ -239,8 +240,8 @@ impl Contract {
         }
     }
 
-    /// The money for a period was taken, or there was none to take.
-    fn charged(&mut self, slot: i64, minor: i64, now: Timestamp) -> Vec<Happened> {
+    /// The money for the period of this date was taken, or there was none to take.
+    fn charged(&mut self, slot: i64, minor: i64, due: Option<Timestamp>, now: Timestamp) -> Vec<Happened> {
         debug_assert!(slot >= 0, "upgrades are settled apart");
         let total = self.terms.total();
         self.progress.credit = (self.progress.credit - (total - minor)).max(0);
@@ -255,26 +256,31 @@ impl Contract {
         }
         self.terms.lines.retain(|line| !line.one_time);
         self.updated_at = now;
-        let due = self.next_billing().unwrap_or(now);
+        let due = due.or(self.next_billing()).unwrap_or(now);
         let next = self.terms.schedule.as_ref().and_then(|schedule| schedule.after(due));
         self.progress.paid_until = next;
         self.progress.billed_at = Some(due);
         let mut happened = vec![Happened::Charged];
         happened.extend(self.gain_access());
-        // It may have been paused or ended while the provider was asked: the money was taken all the same,
-        // and what was paid may be used.
+        // It may have been paused, resumed or ended while the provider was asked: the money was taken all the same,
+        // and what was paid may be used. A resumed one may have been put farther ahead than one period.
         let was_paused = match &mut self.life {
             Life::Active(active) => {
-                active.next = next;
+                active.next = next.max(active.next.filter(|_| next.is_some()));
                 active.dunning = None;
                 false
             }
             Life::Paused(paused) => {
-                paused.next = next;
+                paused.next = next.max(paused.next.filter(|_| next.is_some()));
                 paused.missed = false;
                 true
             }
-            Life::Cancelled(_) | Life::Expired(_) | Life::Failed(_) => return happened,
+            Life::Cancelled(cancelled) => {
+                // Taken up again, it is not billed once more for the period that was paid just now.
+                cancelled.next = cancelled.next.and(next);
+                return happened;
+            }
+            Life::Expired(_) | Life::Failed(_) => return happened,
         };
         if self.has_run() && !was_paused {
             happened.extend(self.expire(now));
@@ -382,16 +388,19 @@ impl Contract {
     fn settle_upgrade(&mut self, minor: i64, outcome: &Outcome, now: Timestamp) -> Vec<Happened> {
         let upgrade = match self.change.take() {
             Some(Change::Upgrade(upgrade)) => upgrade,
+            // The contract has ended meanwhile; what became of the charge is told all the same.
             other => {
                 self.change = other;
-                return Vec::new();
+                let paid = *outcome == Outcome::Paid;
+                self.progress.last_payment = Some(LastPayment { paid, at: now, minor });
+                return vec![if paid { Happened::Charged } else { Happened::ChargeFailed }];
             }
         };
         let paid = *outcome == Outcome::Paid;
         self.progress.last_payment = Some(LastPayment { paid, at: now, minor });
         if paid {
+            // Refusals of the period that is due stay counted: their keys are used up.
             self.progress.paid_minor = self.progress.paid_minor.saturating_add(minor);
-            self.progress.declines = 0;
             return vec![Happened::Charged];
         }
         self.undo_upgrade(*upgrade);

@@ -255,6 +255,10 @@ pub struct Asked {
     /// When it was first asked for.
     #[serde(with = "super::document::micros")]
     pub at: Timestamp,
+    /// The date of the period that it is for; nothing for an upgrade's. The contract's own next date may move
+    /// before the answer comes.
+    #[serde(default, with = "maybe_micros")]
+    pub due: Option<Timestamp>,
 }
 
 /// What people have written about a contract.

@@ -8,11 +8,11 @@ use proptest::prelude::*;
 
 const DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
-fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     date(text).expect("a date")
 }
 
-fn item(variant: i64, unit_minor: i64, period: Option<Period>) -> Item {
+pub(super) fn item(variant: i64, unit_minor: i64, period: Option<Period>) -> Item {
     Item {
         plan: Some(PlanId::from_text(format!("pln_{variant}"))),
         price: None,
@@ -44,7 +44,7 @@ fn terms(unit_minor: i64, unit: PeriodUnit, count: u32, anchor: Timestamp) -> Te
     }
 }
 
-fn contract(next: Timestamp, now: Timestamp) -> Contract {
+pub(super) fn contract(next: Timestamp, now: Timestamp) -> Contract {
     let draft = Draft {
         id: ContractId::from_text("con_1"),
         holder: MemberKey::from_stored(1 << 40 | 1),
