@@ -63,7 +63,7 @@ impl Target {
         let key = if route.path.contains("/mail-templates/") { "log-in-code" } else { "first-name" };
         let path = route.path.replace("{id}", id.unwrap_or(real)).replace("{key}", id.unwrap_or(key));
         let path = path.replace("{table}", id.unwrap_or("things")).replace("{field}", id.unwrap_or("name"));
-        path.replace("{permission}", id.unwrap_or("prm_unknown"))
+        path.replace("{permission}", id.unwrap_or("prm_unknown")).replace("{verb}", "pause")
     }
 
     async fn send(&self, method: &str, path: &str, body: impl Into<Vec<u8>>) -> Reply {
@@ -88,6 +88,7 @@ fn with_body() -> impl Iterator<Item = &'static Route> {
             .iter()
             .any(|end| route.path.ends_with(end))
             || (route.surface == Surface::Appstle && route.method != "POST")
+            || route.path.ends_with("/{verb}")
     };
     guarded()
         .filter(|route| ["POST", "PATCH", "PUT"].contains(&route.method))

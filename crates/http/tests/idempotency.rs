@@ -79,6 +79,15 @@ fn codes(surface: Surface) -> (&'static str, &'static str) {
     }
 }
 
+/// A contract of customer 12345 for something that costs 20.00 a month.
+fn contract_body(variant: i64) -> Value {
+    json!({
+        "customerId": 12_345, "customerEmail": "customer@example.com", "paymentMethodId": "fake_succeeds",
+        "status": "ACTIVE", "nextBillingDate": "2026-04-01T00:00:00Z", "billingIntervalType": "MONTH",
+        "billingIntervalCount": 1, "lines": [{ "variantId": variant, "quantity": 1, "currentPrice": "20.00" }],
+    })
+}
+
 fn create(server: &TestServer, email: &str) -> Call {
     Call::admin(server, "POST", "/members", json!({ "email": email, "password": PASSWORD }))
 }
@@ -197,6 +206,37 @@ impl Scene {
                 let number = plan["number"].to_string();
                 (format!("{}?productIds={number}", path.replace("{id}", &number)), json!({}))
             }
+            ("POST", "subscription-contract-details/create-subscription-contract") => {
+                (path.into(), contract_body(4_711))
+            }
+            (method, "membership-contracts/{id}/{verb}") => {
+                let verb = if method == "PUT" { "pause" } else { "cancel" };
+                let filled = path.replace("{id}", &self.contract().await).replace("{verb}", verb);
+                (format!("{filled}?shop=a.myshopify.com"), json!({}))
+            }
+            ("DELETE", "subscription-contract-details/{id}/pending-downgrade") => {
+                (path.replace("{id}", &self.downgraded().await), json!({}))
+            }
+            ("DELETE", "subscription-customers/sync-info/{id}") => (path.replace("{id}", "12345"), json!({})),
+            ("DELETE", "subscription-contracts/{id}") => {
+                (path.replace("{id}", &self.contract().await), json!({}))
+            }
+            ("PUT", "subscription-contracts-update-order-note/{id}") => {
+                (format!("{}?orderNote=x", path.replace("{id}", &self.contract().await)), json!({}))
+            }
+            ("PUT", "subscription-contracts-update-custom-note-attributes") => {
+                let number: i64 = self.contract().await.parse().expect("a number");
+                let list = json!([{ "key": "k", "value": "v" }]);
+                (path.into(), json!({ "subscriptionContractId": number, "customAttributesList": list }))
+            }
+            ("PUT", attempt) if attempt.starts_with("subscription-billing-attempts") => {
+                self.attempt_call(path, attempt).await
+            }
+            ("PUT", change) => {
+                let contract = self.contract().await;
+                let (query, body) = self.contract_change(change, &contract).await;
+                (format!("{path}?contractId={contract}{query}"), body)
+            }
             other => panic!("say how a good request to {other:?} looks"),
         }
     }
@@ -272,12 +312,141 @@ impl Scene {
                 (fill("id", &self.signed_up().await.2), json!({}))
             }
             ("DELETE", "/manage/v1/sessions/{id}") => (fill("id", &self.session().await), json!({})),
+            ("POST", "/manage/v1/clock/freeze") => (route.path.into(), json!({})),
+            ("POST", "/manage/v1/clock/advance" | "/manage/v1/clock/release") => {
+                self.made("POST", "/manage/v1/clock/freeze", json!({})).await;
+                (route.path.into(), json!({ "seconds": 1 }))
+            }
+            ("PUT" | "DELETE", "/manage/v1/discount-codes/{key}") => {
+                self.made("PUT", &format!("/manage/v1/discount-codes/{new}"), json!({ "percentage": 5 }))
+                    .await;
+                (fill("key", &new), json!({ "percentage": 10 }))
+            }
             (_, "/manage/v1/mail-templates/{key}") => {
                 let body = json!({ "subject": "Code", "body": "{{code}}" });
                 (fill("key", "log-in-code"), body)
             }
             other => panic!("say how a good request to {other:?} looks"),
         }
+    }
+
+    /// What the Appstle dialect made.
+    async fn stored(&self, method: &str, path: &str, body: Value) -> Value {
+        let path = format!("/api/external/v2/{path}");
+        let reply = self.server.anonymous(method, &path).key(&self.store_key).json(&body).send().await;
+        assert!(reply.status.is_success(), "{method} {path}: {}", reply.text());
+        serde_json::from_slice(&reply.body).unwrap_or(Value::Null)
+    }
+
+    /// The number of an active contract.
+    async fn contract_for(&self, variant: i64) -> String {
+        let path = "subscription-contract-details/create-subscription-contract";
+        let made = self.stored("POST", path, contract_body(variant)).await;
+        let id = made["id"].as_str().expect("a global id");
+        id.rsplit('/').next().expect("a number").to_owned()
+    }
+
+    async fn contract(&self) -> String {
+        self.contract_for(4_711).await
+    }
+
+    /// The number of the attempt that is next.
+    async fn queued(&self, contract: &str) -> i64 {
+        let path = format!("subscription-billing-attempts/top-orders?contractId={contract}");
+        self.stored("GET", &path, json!({})).await[0]["id"].as_i64().expect("an attempt")
+    }
+
+    /// A contract that was paid and becomes cheaper with its next period.
+    async fn downgraded(&mut self) -> String {
+        let prices =
+            json!([{ "amount": 2_000, "interval": "month" }, { "amount": 500, "interval": "month" }]);
+        let name = self.name();
+        let plan = self.made("POST", "/manage/v1/plans", json!({ "name": name, "prices": prices })).await;
+        let [dear, cheap] = [0, 1].map(|at| plan["prices"][at]["number"].as_i64().expect("a number"));
+        let contract = self.contract_for(dear).await;
+        let attempt = self.queued(&contract).await;
+        self.stored("PUT", &format!("subscription-billing-attempts/attempt-billing/{attempt}"), json!({}))
+            .await;
+        self.server.guildhall.run_billing().await.expect("it is billed");
+        let change =
+            format!("subscription-contract-update-variant?contractId={contract}&newVariantId={cheap}");
+        self.stored("PUT", &change, json!({})).await;
+        contract
+    }
+
+    async fn attempt_call(&mut self, path: &str, tail: &str) -> (String, Value) {
+        let contract = self.contract().await;
+        if tail.ends_with("skip-upcoming-order") {
+            return (format!("{path}?subscriptionContractId={contract}"), json!({}));
+        }
+        let attempt = self.queued(&contract).await;
+        if tail.ends_with("/unskip-order/{id}") {
+            self.stored("PUT", &format!("subscription-billing-attempts/skip-order/{attempt}"), json!({}))
+                .await;
+        }
+        let query = if tail.contains("reschedule") {
+            "?billingDate=2026-05-01T00:00:00Z"
+        } else if tail.contains("order-note") {
+            "?orderNote=x"
+        } else {
+            ""
+        };
+        let body =
+            json!({ "id": attempt, "shop": "a.myshopify.com", "retryingNeeded": false, "orderNote": "y" });
+        (format!("{}{query}", path.replace("{id}", &attempt.to_string())), body)
+    }
+
+    async fn contract_change(&mut self, tail: &str, contract: &str) -> (String, Value) {
+        let line = format!("&lineId=gid://shopify/SubscriptionLine/{contract}-1");
+        let query = match tail {
+            "subscription-contracts-update-status" => "&status=PAUSED".into(),
+            "subscription-contracts-update-billing-interval" => "&interval=MONTH&intervalCount=3".into(),
+            "subscription-contracts-update-delivery-interval" => {
+                "&deliveryInterval=WEEK&deliveryIntervalCount=1".into()
+            }
+            "subscription-contracts-update-billing-date" => "&nextBillingDate=2026-06-01T00:00:00Z".into(),
+            "subscription-contracts-update-min-cycles" => "&minCycles=2".into(),
+            "subscription-contracts-update-max-cycles" => "&maxCycles=9".into(),
+            "subscription-contracts-add-line-item" | "subscription-contract-add-line-item" => {
+                "&quantity=1&variantId=4712&price=3.00".into()
+            }
+            "subscription-contracts-remove-line-item" => {
+                let add = format!(
+                    "subscription-contracts-add-line-item?contractId={contract}&quantity=1&variantId=4712&price=1"
+                );
+                self.stored("PUT", &add, json!({})).await;
+                line
+            }
+            "subscription-contracts-update-line-item"
+            | "subscription-contracts-update-line-item-quantity"
+            | "subscription-contracts-update-line-item-price" => format!("{line}&quantity=2&price=4.00"),
+            "subscription-contracts-update-line-item-attributes" => {
+                return (line, json!([{ "key": "k", "value": "v" }]));
+            }
+            "subscription-contract-update-variant" => {
+                let name = self.name();
+                let prices = json!([{ "amount": 900, "interval": "month" }]);
+                let plan =
+                    self.made("POST", "/manage/v1/plans", json!({ "name": name, "prices": prices })).await;
+                format!("&newVariantId={}", plan["prices"][0]["number"])
+            }
+            "subscription-contracts-apply-discount" => {
+                self.made("PUT", "/manage/v1/discount-codes/TEN", json!({ "percentage": 10 })).await;
+                "&discountCode=TEN".into()
+            }
+            "subscription-contracts-add-discount" => "&discountType=PERCENTAGE&percentage=25".into(),
+            "subscription-contracts-remove-discount" => {
+                let add = format!("subscription-contracts-add-discount?contractId={contract}&percentage=25");
+                let added = self.stored("PUT", &add, json!({})).await;
+                format!("&discountId={}", added["discounts"]["nodes"][0]["id"].as_str().expect("an id"))
+            }
+            "subscription-contracts-update-payment-method" => String::new(),
+            "subscription-contracts-update-shipping-address" => {
+                return (String::new(), json!({ "city": "Bonn" }));
+            }
+            other => panic!("say how a good request to {other} looks"),
+        };
+        (query, json!({}))
     }
 
     async fn client_call(&mut self, route: &Route) -> Call {

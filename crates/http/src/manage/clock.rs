@@ -82,5 +82,5 @@ pub(crate) async fn advance(
 }
 
 fn view(clock: ClockState) -> Value {
-    json!({ "now": clock.now, "frozen": clock.frozen, "target": clock.target })
+    json!({ "data": { "now": clock.now, "frozen": clock.frozen, "target": clock.target } })
 }

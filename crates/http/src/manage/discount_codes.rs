@@ -1,6 +1,6 @@
 //! `/manage/v1/discount-codes`: codes that customers are given.
 
-use super::{answer, place};
+use super::{answer, gone, place};
 use crate::segment::Segment;
 use crate::{Http, body};
 use axum::Extension;
@@ -39,7 +39,8 @@ pub(crate) async fn put(
         let cycles = cycles.ok().filter(|cycles| *cycles != Some(0));
         let cycles = cycles.ok_or_else(|| invalid("cycles is a number of charges, from 1 up."))?;
         let code = DiscountCode { code, value, cycles };
-        Ok(view(&http.guildhall().put_discount_code(&app, code, actor).await?))
+        let code = http.guildhall().put_discount_code(&app, code, actor).await?;
+        Ok(json!({ "data": view(&code) }))
     };
     answer(stored.await)
 }
@@ -53,10 +54,9 @@ pub(crate) async fn delete(
     let deleted = async {
         let access = caller.allow(Action::ManageWrite)?;
         let (app, actor) = place(&caller, &access);
-        http.guildhall().delete_discount_code(&app, &code, actor).await?;
-        Ok(json!({ "code": code, "deleted": true }))
+        http.guildhall().delete_discount_code(&app, &code, actor).await
     };
-    answer(deleted.await)
+    gone(deleted.await)
 }
 
 fn invalid(message: &'static str) -> AppError {
