@@ -294,6 +294,15 @@ impl Scene {
                 self.made("POST", "/manage/v1/custom-fields", json!({ "key": new, "label": new })).await;
                 (fill("key", &new), json!({ "label": "Another" }))
             }
+            ("POST", "/manage/v1/clock/freeze" | "/manage/v1/clock/release") => {
+                (route.path.into(), json!({}))
+            }
+            ("POST", "/manage/v1/clock/advance") => (route.path.into(), json!({ "seconds": 1 })),
+            ("PUT" | "DELETE", "/manage/v1/discount-codes/{key}") => {
+                let path = fill("key", &new);
+                self.made("PUT", &path, json!({ "percentage": 10 })).await;
+                (path, json!({ "percentage": 20 }))
+            }
             ("POST", "/manage/v1/tables") => (route.path.into(), json!({ "key": new, "name": new })),
             ("PATCH", "/manage/v1/tables/{table}") => {
                 (fill("table", &self.table().await), json!({ "name": new }))

@@ -57,6 +57,10 @@ impl Guildhall {
     /// # Errors
     /// `DiscountCodeUnknown`, `AppNotFound`, `Busy`, `StoreUnavailable`.
     pub async fn delete_discount_code(&self, app: &AppId, code: &str, actor: Actor) -> Result<(), AppError> {
+        // What can be no code never reaches a statement: PostgreSQL refuses some texts outright.
+        if code.contains('\0') {
+            return Err(Code::DiscountCodeUnknown.into());
+        }
         let (app_id, code) = (app.clone(), code.to_owned());
         let subject = code.clone();
         self.define(app, actor, "discount-code.delete", subject, json!({}), move |tx| {
