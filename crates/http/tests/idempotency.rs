@@ -321,16 +321,6 @@ impl Scene {
                 (fill("id", &self.signed_up().await.2), json!({}))
             }
             ("DELETE", "/manage/v1/sessions/{id}") => (fill("id", &self.session().await), json!({})),
-            ("POST", "/manage/v1/clock/freeze") => (route.path.into(), json!({})),
-            ("POST", "/manage/v1/clock/advance" | "/manage/v1/clock/release") => {
-                self.made("POST", "/manage/v1/clock/freeze", json!({})).await;
-                (route.path.into(), json!({ "seconds": 1 }))
-            }
-            ("PUT" | "DELETE", "/manage/v1/discount-codes/{key}") => {
-                self.made("PUT", &format!("/manage/v1/discount-codes/{new}"), json!({ "percentage": 5 }))
-                    .await;
-                (fill("key", &new), json!({ "percentage": 10 }))
-            }
             (_, "/manage/v1/mail-templates/{key}") => {
                 let body = json!({ "subject": "Code", "body": "{{code}}" });
                 (fill("key", "log-in-code"), body)
