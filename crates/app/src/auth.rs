@@ -9,6 +9,7 @@ mod addresses;
 mod caller;
 mod identities;
 mod last_used;
+mod operator;
 mod visitor;
 mod visitor_limits;
 
@@ -16,6 +17,7 @@ pub(crate) use addresses::subscriber;
 pub use caller::{Access, Caller, CommandLineAccess, RateState};
 pub(crate) use identities::Identities;
 pub(crate) use last_used::LastUsed;
+pub use operator::{LastingAccess, OperatorAccess, SignedOperator};
 pub use visitor::{Arrived, Visitor};
 pub(crate) use visitor_limits::VisitorLimits;
 

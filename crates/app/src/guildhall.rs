@@ -58,6 +58,8 @@ pub struct Settings {
     pub postgres_connections_max: usize,
     /// The server's own address, for links in mails. No slash at its end.
     pub public_url: String,
+    /// Whether mails are sent; if not, they stay in the outbox.
+    pub sends_mail: bool,
     /// What tokens name as their issuer.
     pub token_issuer: String,
     /// How long a read of many rows may take, in milliseconds.
@@ -76,6 +78,7 @@ impl Settings {
             write_batch_max: 1024,
             postgres_connections_max: 16,
             public_url: "http://127.0.0.1:3010".to_owned(),
+            sends_mail: false,
             token_issuer: "http://127.0.0.1:3010".to_owned(),
             statement_timeout_ms: 10_000,
         }
@@ -98,6 +101,7 @@ struct Inner {
     visitor_limits: VisitorLimits,
     mail_written: Notify,
     public_url: String,
+    sends_mail: bool,
     token_issuer: String,
 }
 
@@ -138,6 +142,7 @@ impl Guildhall {
             visitor_limits: VisitorLimits::default(),
             mail_written: Notify::new(),
             public_url: settings.public_url,
+            sends_mail: settings.sends_mail,
             token_issuer: settings.token_issuer,
         })))
     }
@@ -166,8 +171,14 @@ impl Guildhall {
         &self.0.visitor_limits
     }
 
-    pub(crate) fn public_url(&self) -> &str {
+    /// The server's own address, without a slash at its end.
+    pub fn public_url(&self) -> &str {
         &self.0.public_url
+    }
+
+    /// Whether mails are sent; if not, they stay in the outbox.
+    pub fn sends_mail(&self) -> bool {
+        self.0.sends_mail
     }
 
     pub(crate) fn token_issuer(&self) -> &str {

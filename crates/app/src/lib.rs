@@ -21,14 +21,18 @@ pub mod keys;
 pub mod mail;
 pub mod members;
 pub mod operators;
+pub mod overview;
 pub mod passwords;
 pub mod plans;
 mod record;
 pub mod records;
 pub mod sessions;
 pub mod tokens;
+pub mod trail;
 
-pub use auth::{Access, Arrived, Caller, Presented, RateState, Visitor};
+pub use auth::{
+    Access, Arrived, Caller, LastingAccess, OperatorAccess, Presented, RateState, SignedOperator, Visitor,
+};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use definitions::Definitions;
 pub use error::AppError;

@@ -227,6 +227,7 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             write_queue_max: settings.write_queue_max,
             postgres_connections_max: settings.postgres_connections_max,
             public_url: base_url(settings),
+            sends_mail: settings.smtp_url.is_some(),
             token_issuer: settings.token_issuer.clone().unwrap_or_else(|| base_url(settings)),
             statement_timeout_ms: settings.statement_timeout_ms,
             ..guildhall_app::Settings::new(target)

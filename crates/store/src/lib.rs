@@ -21,23 +21,27 @@ mod environments;
 mod error;
 mod events;
 mod filter;
+mod key_calls;
 mod keys;
 mod mails;
+mod member_imports;
 mod members;
 mod meta;
 mod migrations;
 mod one_time_codes;
+mod operator_sessions;
 mod operators;
 mod plans;
 mod records;
 mod sessions;
+mod sign_ups;
 mod statement;
 mod token_keys;
 
 pub use accounts::Accounts;
 pub use apps::Apps;
 pub use attempts::SignInAttempts;
-pub use audit::{Audit, AuditEntry};
+pub use audit::{Audit, AuditEntry, AuditRecord};
 pub use authority::Authority;
 pub use contracts::{Contracts, NewContract};
 pub use custom_fields::CustomFields;
@@ -47,15 +51,19 @@ pub use driver::{Codecs, Gauges, Store, StoreSettings, Target, Tx, Work};
 pub use environments::{Admission, Environments};
 pub use error::StoreError;
 pub use events::{Event, Events};
+pub use key_calls::KeyCalls;
 pub use keys::Keys;
 pub use mails::{Mail, Mails};
+pub use member_imports::{MemberImport, MemberImports};
 pub use members::{ListOrder, ListPage, Members, NewMember};
 pub use migrations::{Migration, SCHEMA_VERSION};
 pub use one_time_codes::{OneTimeCode, OneTimeCodes};
+pub use operator_sessions::{OperatorSession, OperatorSessions};
 pub use operators::{NewOperatorLink, Operator, Operators};
 pub use plans::Plans;
 pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
 pub use sessions::Sessions;
+pub use sign_ups::SignUps;
 pub use token_keys::{TokenKey, TokenKeys};
 
 impl Tx {
@@ -109,7 +117,27 @@ impl Tx {
         Members { tx: self }
     }
 
-    /// Operators and their one-time links.
+    /// Calls by key, day and route.
+    pub fn key_calls(&mut self) -> KeyCalls<'_> {
+        KeyCalls { tx: self }
+    }
+
+    /// Files of members on their way in.
+    pub fn member_imports(&mut self) -> MemberImports<'_> {
+        MemberImports { tx: self }
+    }
+
+    /// Operators' sessions.
+    pub fn operator_sessions(&mut self) -> OperatorSessions<'_> {
+        OperatorSessions { tx: self }
+    }
+
+    /// Members made, by day.
+    pub fn sign_ups(&mut self) -> SignUps<'_> {
+        SignUps { tx: self }
+    }
+
+    /// Operators, their roles and their one-time links.
     pub fn operators(&mut self) -> Operators<'_> {
         Operators { tx: self }
     }

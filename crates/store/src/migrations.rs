@@ -35,6 +35,7 @@ migrations! {
     1 "0001_start";
     2 "0002_data_tables";
     3 "0003_sign_in";
+    4 "0004_dashboard";
 }
 
 /// The version that this binary brings a database to.
