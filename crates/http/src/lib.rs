@@ -7,6 +7,7 @@ mod access_log;
 mod address;
 mod body;
 mod client;
+mod dashboard;
 mod jwks;
 mod machines;
 mod manage;
@@ -19,6 +20,7 @@ mod segment;
 pub mod serve;
 
 pub use access_log::{AccessLog, AccessLogForm};
+pub use dashboard::{DASHBOARD_ROUTES, DashboardRoute, Needs};
 pub use routes::{ROUTES, Route, Surface, metrics_router, router};
 
 use guildhall_app::Guildhall;

@@ -1,6 +1,6 @@
 //! The one list of addresses, and the surfaces they belong to.
 
-use crate::{Http, HttpSettings, client, jwks, machines, manage, memberstack, observe};
+use crate::{Http, HttpSettings, client, dashboard, jwks, machines, manage, memberstack, observe};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -22,6 +22,8 @@ pub enum Surface {
     Client,
     /// Our own management API, by a secret key with the `manage` scope.
     Manage,
+    /// The dashboard, by an operator's session. Its addresses are in a list of their own.
+    Dashboard,
     /// Balancers and scrapers, without a key.
     Machines,
 }
@@ -29,7 +31,9 @@ pub enum Surface {
 impl Surface {
     /// The surface that a path lies under.
     pub(crate) fn of_path(path: &str) -> Self {
-        if path.starts_with("/manage/") {
+        if dashboard::owns(path) {
+            Surface::Dashboard
+        } else if path.starts_with("/manage/") {
             Surface::Manage
         } else if client::owns(path) {
             Surface::Client
@@ -43,6 +47,7 @@ impl Surface {
         match self {
             Surface::Manage => manage::problem(error),
             Surface::Client => client::problem(error),
+            Surface::Dashboard => dashboard::problem(error),
             Surface::Memberstack | Surface::Machines => memberstack::problem(error),
         }
     }
@@ -168,7 +173,7 @@ routes! {
 pub(crate) fn known_route(matched: &str) -> &'static str {
     let matched = matched.strip_suffix('/').filter(|bare| !bare.is_empty()).unwrap_or(matched);
     let found = ROUTES.iter().find(|route| route.path == matched);
-    found.map_or(UNMATCHED, |route| route.path)
+    found.map(|route| route.path).or_else(|| dashboard::known_route(matched)).unwrap_or(UNMATCHED)
 }
 
 /// Everything that one listener answers.
@@ -188,6 +193,7 @@ pub fn router(guildhall: Guildhall, settings: HttpSettings) -> Router {
         .merge(client_routes(&http))
         .merge(memberstack_routes(&http))
         .merge(manage_routes(&http))
+        .merge(dashboard::router())
         .merge(metrics)
         .route("/healthz", get(machines::healthz))
         .route("/readyz", get(machines::readyz))
