@@ -10,6 +10,7 @@ mod plans;
 mod search;
 mod sign_in;
 mod update;
+mod upload;
 mod values;
 mod view;
 
@@ -22,6 +23,7 @@ pub use search::{EXAMINED_MAX, FoundMembers, MemberOrder, MemberSearch};
 pub(crate) use sign_in::Proof;
 pub use update::Change;
 pub(crate) use update::change_email;
+pub use upload::{KNOWN_COLUMNS, MemberImport, UploadPreview};
 pub(crate) use values::email as checked_email;
 pub use view::{Shown, write_member, write_own_member};
 

@@ -47,7 +47,7 @@ setInterval(() => {
 // A form is sent once, however often its button is pressed.
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  if (form.method !== 'post') return;
+  if (form.method !== 'post' || 'again' in form.dataset) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = '1';
 });

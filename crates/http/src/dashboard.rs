@@ -6,16 +6,27 @@
 
 mod account;
 mod assets;
+mod audit;
+mod definitions;
 mod desk;
 mod door;
+mod events;
 mod form;
 mod home;
 mod keys;
+mod mails;
+mod members;
 mod page;
+mod plans;
+mod records;
 mod routes;
+mod server;
+mod settings;
 mod setup;
 mod shell;
 mod sign_in;
+mod tables;
+mod team;
 mod when;
 
 pub(crate) use page::problem;

@@ -11,7 +11,7 @@ const INSERT: &str = "INSERT INTO member_imports (id, environment, operator, fil
     VALUES ($1, $2, $3, $4, $5, 'uploaded', $6, 0, 0, 0, '', $7, $8)";
 const CONTENT: &str = "SELECT content FROM member_imports WHERE environment = $1 AND id = $2";
 const BEGIN: &str = "UPDATE member_imports SET state = $1, done = 0, taken = 0, refused = 0, report = '', updated_at = $2
-    WHERE environment = $3 AND id = $4 AND state IN ('uploaded', 'tried')";
+    WHERE environment = $3 AND id = $4 AND (state IN ('uploaded', 'tried') OR (state IN ('trying', 'taking') AND updated_at < $5))";
 const PROGRESS: &str = "UPDATE member_imports SET done = $1, updated_at = $2 WHERE id = $3";
 const END: &str = "UPDATE member_imports SET state = $1, done = $2, taken = $3, refused = $4, report = $5, updated_at = $6
     WHERE id = $7";
@@ -99,7 +99,8 @@ impl MemberImports<'_> {
         self.tx.first(CONTENT, params![environment, id.as_str()], |row| row.string(0)).await
     }
 
-    /// Begins a run: `trying` or `taking`. False if one is under way, or the file has been taken.
+    /// Begins a run: `trying` or `taking`. False if one is under way that got on since `stale_before`, or
+    /// the file has been taken.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -109,8 +110,9 @@ impl MemberImports<'_> {
         id: &MemberImportId,
         state: &str,
         now: Timestamp,
+        stale_before: Timestamp,
     ) -> Result<bool, StoreError> {
-        let values = params![state, now, environment, id.as_str()];
+        let values = params![state, now, environment, id.as_str(), stale_before];
         self.tx.execute(BEGIN, values).await.map(|rows| rows == 1)
     }
 

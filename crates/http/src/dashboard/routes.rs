@@ -2,7 +2,10 @@
 //! handler, and each line says what whoever comes must be.
 
 use super::desk::Desk;
-use super::{account, assets, door, home, keys, setup, sign_in};
+use super::{
+    account, assets, audit, definitions, door, events, home, keys, mails, members, plans, records, server,
+    settings, setup, sign_in, tables, team,
+};
 use crate::Http;
 use axum::Router;
 use axum::routing::any;
@@ -100,6 +103,78 @@ routes! {
     POST app "/settings/keys/{key}/revoke" CHANGE => keys::revoke;
     GET app "/settings/keys/{key}/rotate" CHANGE => keys::rotation;
     POST app "/settings/keys/{key}/rotate" CHANGE => keys::rotate;
+
+    GET app "/members" LOOK => members::list;
+    GET app "/members/new" CHANGE => members::new;
+    POST app "/members" CHANGE => members::create;
+    POST app "/members/bulk" CHANGE => members::bulk;
+    POST app "/members/export" CHANGE => members::export;
+    GET app "/members/import" CHANGE => members::import_form;
+    POST app "/members/import" CHANGE => members::import_upload, file;
+    GET app "/members/import/{import}" CHANGE => members::import_show;
+    POST app "/members/import/{import}" CHANGE => members::import_run;
+    GET app "/members/import/{import}/report" CHANGE => members::import_report;
+    GET app "/members/{member}" LOOK => members::show;
+    POST app "/members/{member}" CHANGE => members::update;
+    GET app "/members/{member}/delete" CHANGE => members::confirm_delete;
+    POST app "/members/{member}/delete" CHANGE => members::delete;
+    POST app "/members/{member}/plans" CHANGE => members::add_plan;
+    POST app "/members/{member}/plans/remove" CHANGE => members::remove_plan;
+    POST app "/members/{member}/sessions/end" CHANGE => members::end_session;
+    POST app "/members/{member}/sessions/end-all" CHANGE => members::end_sessions;
+
+    GET app "/plans" LOOK => plans::list;
+    POST app "/plans" CHANGE => plans::create;
+    GET app "/plans/{plan}" LOOK => plans::show;
+    POST app "/plans/{plan}" CHANGE => plans::update;
+    POST app "/plans/{plan}/prices" CHANGE => plans::add_price;
+    POST app "/plans/{plan}/permissions" CHANGE => plans::grant;
+    POST app "/plans/{plan}/delete" CHANGE => plans::delete;
+
+    GET app "/tables" LOOK => tables::list;
+    POST app "/tables" CHANGE => tables::create;
+    GET app "/tables/{table}" LOOK => records::list;
+    POST app "/tables/{table}" CHANGE => tables::update;
+    GET app "/tables/{table}/schema" LOOK => tables::schema;
+    POST app "/tables/{table}/fields" CHANGE => tables::create_field;
+    POST app "/tables/{table}/fields/{field}" CHANGE => tables::update_field;
+    POST app "/tables/{table}/fields/{field}/delete" CHANGE => tables::delete_field;
+    POST app "/tables/{table}/delete" CHANGE => tables::delete;
+    GET app "/tables/{table}/records/new" CHANGE => records::new;
+    POST app "/tables/{table}/records" CHANGE => records::create;
+    GET app "/tables/{table}/records/{record}" LOOK => records::show;
+    POST app "/tables/{table}/records/{record}" CHANGE => records::update;
+    POST app "/tables/{table}/records/{record}/delete" CHANGE => records::delete;
+
+    GET app "/events" LOOK => events::list;
+    GET app "/mails" CHANGE => mails::list;
+    GET app "/audit" LOOK => audit::list;
+
+    GET app "/settings" LOOK => settings::show;
+    POST app "/settings" CHANGE => settings::update;
+    GET app "/settings/fields" LOOK => definitions::fields;
+    POST app "/settings/fields" CHANGE => definitions::create_field;
+    POST app "/settings/fields/{field}" CHANGE => definitions::update_field;
+    POST app "/settings/fields/{field}/delete" CHANGE => definitions::delete_field;
+    GET app "/settings/permissions" LOOK => definitions::permissions;
+    POST app "/settings/permissions" CHANGE => definitions::create_permission;
+    POST app "/settings/permissions/{permission}/delete" CHANGE => definitions::delete_permission;
+    GET app "/settings/mail-templates" LOOK => mails::templates;
+    GET app "/settings/mail-templates/{template}" LOOK => mails::template;
+    POST app "/settings/mail-templates/{template}" CHANGE => mails::set_template;
+    POST app "/settings/mail-templates/{template}/reset" CHANGE => mails::reset_template;
+    GET app "/settings/team" LOOK => team::show;
+    POST app "/settings/team" OWN => team::invite;
+    POST app "/settings/team/{operator}" OWN => team::set_role;
+    POST app "/settings/team/{operator}/remove" OWN => team::remove;
+
+    GET top "/server" Needs::ServerOwner => server::health;
+    GET top "/server/partners" Needs::ServerOwner => server::partners;
+    POST top "/server/partners" Needs::ServerOwner => server::create_partner;
+    GET top "/server/partners/{key}/revoke" Needs::ServerOwner => server::confirm_revoke_partner;
+    POST top "/server/partners/{key}/revoke" Needs::ServerOwner => server::revoke_partner;
+    GET top "/server/apps/new" Needs::ServerOwner => server::new_app;
+    POST top "/server/apps" Needs::ServerOwner => server::create_app;
 }
 
 /// The template of a matched path as it stands in the list.
