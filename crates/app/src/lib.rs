@@ -12,6 +12,7 @@ pub mod clock;
 pub mod custom_fields;
 pub mod data_tables;
 mod definitions;
+pub mod demo;
 mod error;
 pub mod fields;
 mod guildhall;
