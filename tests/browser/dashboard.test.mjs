@@ -1,10 +1,15 @@
 // The dashboard in Chromium: an operator's walk, once with scripts and once without, and every page under axe.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { openApp, sdk } from '../clients/support/app.mjs';
 import assert from '../clients/support/assert.mjs';
 import { guildhall, guildhallJson } from '../clients/support/command.mjs';
-import { serverUrl } from '../clients/support/environment.mjs';
+import { environmentKeeping, program, serverUrl } from '../clients/support/environment.mjs';
 import { secret } from '../clients/support/ledger.mjs';
 import { openBrowser } from './support/browser.mjs';
 import { assertAccessible, choosePassword, newOperator } from './support/operator.mjs';
@@ -175,6 +180,18 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByText('Saved.').waitFor();
       await open('/tables/books?field=pages&test=gt&value=340');
       assert.match(await page.getByRole('row', { name: /Dispossessed/ }).innerText(), /341/);
+      if (javaScriptEnabled) {
+        const cell = page.getByRole('cell', { name: '341' });
+        await cell.dblclick();
+        await page.getByRole('textbox', { name: 'pages' }).fill('many');
+        await page.keyboard.press('Enter');
+        await page.waitForFunction(() => document.activeElement.validationMessage?.includes('pages'));
+        await page.getByRole('textbox', { name: 'pages' }).fill('387');
+        await page.keyboard.press('Enter');
+        await page.getByRole('cell', { name: '387' }).waitFor();
+        await page.reload();
+        await page.getByRole('cell', { name: '387' }).waitFor();
+      }
       await open('/tables/books?field=pages&test=equals&value=many');
       await page.getByRole('alert').waitFor();
     });
@@ -195,6 +212,42 @@ for (const javaScriptEnabled of [true, false]) {
     });
   });
 }
+
+describe('the first start', () => {
+  let browser;
+  let server;
+  const folder = mkdtempSync(join(tmpdir(), 'guildhall-first-start-'));
+
+  before(async () => {
+    browser = await openBrowser();
+    server = spawn(program(), ['serve', '--data-dir', folder, '--listen', '127.0.0.1:0'], { env: environmentKeeping([]) });
+  });
+
+  after(async () => {
+    server.kill('SIGTERM');
+    await once(server, 'exit');
+    rmSync(folder, { recursive: true, force: true });
+    await browser?.close();
+  });
+
+  test('prints a link that makes its reader the owner of the server, once', async () => {
+    let printed = '';
+    for (const stream of [server.stdout, server.stderr]) stream.on('data', (data) => (printed += data));
+    while (!/"listening"/.test(printed)) await once(server.stderr, 'data');
+    const address = printed.match(/"address":"([^"]+)"/)[1];
+    const link = `http://${address}${printed.match(/\/dashboard\/setup\?token=\w+/)[0]}`;
+    const page = await browser.context.newPage();
+    await page.goto(link);
+    await page.getByLabel('Your name').fill('Ada');
+    await page.getByLabel('Email').fill('ada@example.com');
+    await choosePassword(page);
+    await page.getByRole('heading', { level: 1, name: 'Home' }).waitFor();
+    await page.getByRole('link', { name: 'System health' }).click();
+    await page.getByRole('heading', { level: 1, name: 'System health' }).waitFor();
+    await page.goto(link);
+    await page.getByText('This link is not valid any more').waitFor();
+  });
+});
 
 describe('every page of the dashboard', () => {
   let browser;

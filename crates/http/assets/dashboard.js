@@ -67,3 +67,61 @@ for (const all of document.querySelectorAll('[data-all]')) {
   const boxes = () => document.querySelectorAll(`input[name="${all.dataset.all}"]`);
   all.addEventListener('change', () => boxes().forEach((box) => (box.checked = all.checked)));
 }
+
+// Cells of a grid that are edited where they stand. What is sent is the form of the record's own page, with one field.
+for (const cell of document.querySelectorAll('td[data-edit]')) {
+  cell.tabIndex = 0;
+  cell.addEventListener('dblclick', () => edit(cell));
+  cell.addEventListener('keydown', (event) => {
+    if (event.target !== cell || (event.key !== 'Enter' && event.key !== 'F2')) return;
+    event.preventDefault();
+    edit(cell);
+  });
+}
+for (const hint of document.querySelectorAll('[data-hint]')) {
+  hint.hidden = !document.querySelector('td[data-edit]');
+}
+
+function edit(cell) {
+  if (cell.querySelector('input')) return;
+  const before = cell.textContent;
+  const column = cell.closest('table').rows[0].cells[cell.cellIndex].textContent.trim();
+  const input = document.createElement('input');
+  input.value = cell.dataset.value;
+  input.setAttribute('aria-label', column);
+  cell.replaceChildren(input);
+  input.focus();
+  input.select();
+  let over = false;
+  const end = (text) => {
+    over = true;
+    cell.textContent = text;
+    cell.focus();
+  };
+  const save = async () => {
+    if (over) return;
+    if (input.value === cell.dataset.value) return end(before);
+    over = true;
+    const row = cell.closest('tr');
+    const body = new URLSearchParams({ mark: row.parentElement.dataset.mark, [cell.dataset.edit]: input.value });
+    const response = await fetch(row.dataset.save, { method: 'POST', body }).catch(() => undefined);
+    const page = response && new DOMParser().parseFromString(await response.text(), 'text/html');
+    if (!response?.ok || response.status !== 200) {
+      over = false;
+      input.setCustomValidity(page?.querySelector('[role=alert]')?.textContent ?? 'This could not be saved.');
+      input.reportValidity();
+      return;
+    }
+    cell.dataset.value = input.value;
+    end(input.value);
+  };
+  input.addEventListener('input', () => input.setCustomValidity(''));
+  input.addEventListener('blur', save);
+  input.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') end(before);
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      save();
+    }
+  });
+}

@@ -7,6 +7,7 @@
 mod account;
 mod assets;
 mod audit;
+mod count;
 mod definitions;
 mod desk;
 mod door;

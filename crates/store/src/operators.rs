@@ -17,9 +17,6 @@ const PASSWORD_OF: &str = "SELECT password_hash FROM operators WHERE id = $1";
 const SET_PASSWORD: &str = "UPDATE operators SET password_hash = $1 WHERE id = $2";
 const REPLACE_PASSWORD: &str =
     "UPDATE operators SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
-const LOCK: &str = "SELECT id FROM operators WHERE server_owner ORDER BY id FOR UPDATE";
-const SET_SERVER_OWNER: &str = "UPDATE operators SET server_owner = $1 WHERE id = $2";
-const COUNT_SERVER_OWNERS: &str = "SELECT COUNT(*) FROM operators WHERE server_owner";
 const INSERT_LINK: &str = "INSERT INTO operator_links (id, operator, hash, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5)";
 const FIND_LINK: &str = "SELECT id, operator FROM operator_links
@@ -160,24 +157,6 @@ impl Operators<'_> {
     pub async fn server_owners(&mut self) -> Result<Vec<Operator>, StoreError> {
         let sql = format!("{SELECT} WHERE o.server_owner ORDER BY o.created_at, o.id");
         self.tx.all(&sql, params![], from_row).await
-    }
-
-    /// How many people own the server. Others who would change that wait until this unit of work ends.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn count_server_owners_locked(&mut self) -> Result<i64, StoreError> {
-        self.tx.lock(LOCK, params![]).await?;
-        let count = self.tx.first(COUNT_SERVER_OWNERS, params![], |row| row.int(0)).await?;
-        Ok(count.unwrap_or(0))
-    }
-
-    /// Makes an operator an owner of the server, or no longer.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn set_server_owner(&mut self, id: &OperatorId, owner: bool) -> Result<(), StoreError> {
-        self.tx.execute(SET_SERVER_OWNER, params![owner, id.as_str()]).await.map(|_| ())
     }
 
     /// Stores a new link.

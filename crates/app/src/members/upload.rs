@@ -146,6 +146,10 @@ impl Guildhall {
         mapping: Vec<String>,
         dry_run: bool,
     ) -> Result<impl Future<Output = ()> + Send + 'static, AppError> {
+        let mut import = self.member_import(&place.allow(Action::MemberWrite)?, id).await?;
+        if import.state == "done" {
+            return Err(Code::ImportStarted.into());
+        }
         if !mapping.iter().any(|column| column == "email" || column == "id") {
             let message = "One column must be the email address, or the id.";
             return Err(AppError::because(Code::InputInvalid, message));
@@ -154,7 +158,6 @@ impl Guildhall {
         if named.iter().enumerate().any(|(at, column)| named[..at].contains(column)) {
             return Err(AppError::because(Code::InputInvalid, "Two columns cannot mean the same."));
         }
-        let mut import = self.member_import(&place.allow(Action::MemberWrite)?, id).await?;
         let access = place.allow(Action::MemberWrite)?;
         let content = self.upload_content(&access, import.id.clone()).await?;
         let (environment, key, now) = (access.environment(), import.id.clone(), self.now());

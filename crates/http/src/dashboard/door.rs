@@ -121,6 +121,9 @@ async fn enter(
     Ok(Entry::Desk(Box::new(desk)))
 }
 
+/// Who was let in, and to which environment.
+type Admitted = (Option<SignedOperator>, Option<OperatorAccess>);
+
 /// What is looked at to find out who comes, and whether they may.
 struct Arrival<'a> {
     token: Option<String>,
@@ -137,7 +140,7 @@ impl Arrival<'_> {
     async fn admit(
         &self,
         http: &Http,
-    ) -> Result<Option<(Option<SignedOperator>, Option<OperatorAccess>)>, AppError> {
+    ) -> Result<Option<Admitted>, AppError> {
         let operator = match &self.token {
             Some(token) => http.guildhall().signed_operator(token, &self.request).await?,
             None => None,

@@ -1,5 +1,6 @@
 //! Where one begins: the apps, and an environment at a glance.
 
+use super::count::grouped;
 use super::desk::Desk;
 use super::page::redirect;
 use super::shell::Shell;
@@ -39,9 +40,10 @@ pub(super) async fn apps(desk: Desk) -> Result<Response, AppError> {
 #[template(path = "dashboard/home.html")]
 struct HomePage {
     shell: Shell,
-    members: i64,
-    week: i64,
-    month: i64,
+    members: String,
+    week: String,
+    month: String,
+    empty: bool,
     plans: Vec<PlanRow>,
     tables: usize,
     plot: Plot,
@@ -50,7 +52,7 @@ struct HomePage {
 struct PlanRow {
     id: String,
     name: String,
-    holders: i64,
+    holders: String,
     /// Of all members, in percent.
     share: i64,
 }
@@ -105,14 +107,15 @@ pub(super) async fn show(desk: Desk) -> Result<Response, AppError> {
     let plans = definitions.plans.iter().map(|plan| {
         let holders = overview.holders.iter().find(|(id, _)| *id == plan.id).map_or(0, |(_, count)| *count);
         let share = if overview.members > 0 { (holders * 100 / overview.members).min(100) } else { 0 };
-        PlanRow { id: plan.id.to_string(), name: plan.name.clone(), holders, share }
+        PlanRow { id: plan.id.to_string(), name: plan.name.clone(), holders: grouped(holders), share }
     });
     let days = overview.sign_ups.len();
     let page = HomePage {
         shell: desk.shell("Home", "home"),
-        members: overview.members,
-        week: overview.sign_ups[days.saturating_sub(7)..].iter().sum(),
-        month: overview.sign_ups.iter().sum(),
+        members: grouped(overview.members),
+        week: grouped(overview.sign_ups[days.saturating_sub(7)..].iter().sum()),
+        month: grouped(overview.sign_ups.iter().sum()),
+        empty: overview.members == 0 && overview.sign_ups.iter().all(|count| *count == 0),
         plans: plans.collect(),
         tables: definitions.tables.len(),
         plot: Plot::of(&overview),

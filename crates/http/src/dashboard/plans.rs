@@ -153,7 +153,7 @@ struct PlanPage {
     error: Option<String>,
 }
 
-fn named<'a>(desk: &'a Desk) -> Result<&'a Plan, AppError> {
+fn named(desk: &Desk) -> Result<&Plan, AppError> {
     let plan = desk.place()?.definitions().plan(&PlanId::from_text(desk.param("plan")));
     plan.ok_or_else(|| Code::PlanNotFound.into())
 }

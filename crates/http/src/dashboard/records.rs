@@ -61,6 +61,8 @@ struct Cell {
     numeric: bool,
     /// Where the cell leads, if it points at something.
     link: Option<String>,
+    /// The name of its field in a form and its value there, where a script may edit it in place.
+    edit: Option<(String, String)>,
 }
 
 /// The tests that a filter offers.
@@ -212,8 +214,11 @@ fn cell(desk: &Desk, record: &Record, field: &Field) -> Cell {
         }
         _ => None,
     });
-    let text = if text.chars().count() > 120 { text.chars().take(120).collect() } else { text };
-    Cell { text, numeric: is_numeric(field.kind), link }
+    let whole = text.chars().count() <= 120;
+    let edit = (whole && !field.kind.is_relation())
+        .then(|| (format!("field.{}", field.key), value.map(shown).unwrap_or_default()));
+    let text = if whole { text } else { text.chars().take(120).collect() };
+    Cell { text, numeric: is_numeric(field.kind), link, edit }
 }
 
 #[derive(Template)]

@@ -170,7 +170,7 @@ pub(super) fn meant(kind: FieldKind, text: &str) -> Value {
 }
 
 /// The table that the path names.
-pub(super) fn named<'a>(desk: &'a Desk) -> Result<&'a DataTable, AppError> {
+pub(super) fn named(desk: &Desk) -> Result<&DataTable, AppError> {
     let (tables, name) = (&desk.place()?.definitions().tables, desk.param("table"));
     let found = tables.iter().find(|table| table.key == name || table.id.as_str() == name);
     found.ok_or_else(|| Code::TableNotFound.into())

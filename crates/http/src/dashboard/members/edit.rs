@@ -138,10 +138,10 @@ fn changes(form: &Form, member: &Member, access: &Access<'_>) -> Result<Change, 
             change.meta_data = Some(given);
         }
     }
-    if let Some(given) = object(form, "json", "Member JSON")? {
-        if given != member.json.to_map().unwrap_or_default() {
-            change.json = Some(given);
-        }
+    if let Some(given) = object(form, "json", "Member JSON")?
+        && given != member.json.to_map().unwrap_or_default()
+    {
+        change.json = Some(given);
     }
     Ok(change)
 }

@@ -1,6 +1,7 @@
 //! The list of members, with its search.
 
 use super::{name_of, shown};
+use crate::dashboard::count::grouped;
 use crate::dashboard::desk::Desk;
 use crate::dashboard::page::redirect;
 use crate::dashboard::shell::Shell;
@@ -29,7 +30,7 @@ struct ListPage {
     /// The label of the field that is looked in, as a column of its own.
     column: Option<String>,
     rows: Vec<Row>,
-    total: i64,
+    total: String,
     searching: bool,
     examined_max: i64,
     cut_short: bool,
@@ -114,7 +115,7 @@ pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError>
         plans: plan_pairs(false),
         free_plans: plan_pairs(true),
         fields,
-        total: found.total,
+        total: grouped(found.total),
         searching,
         examined_max: EXAMINED_MAX,
         cut_short: rows.len() < PAGE && found.next.is_some(),

@@ -211,7 +211,7 @@ async fn part(mut export: Export) -> Result<Option<(Vec<u8>, Export)>, std::io::
     let (bytes, next) = {
         let access = export.place.access();
         let page = export.guildhall.export_members(&access, after).await.map_err(failed)?;
-        let (page, next) = { let next = page.next; (page.without_passwords(), next) };
+        let (next, page) = (page.next, page.without_passwords());
         let definitions = access.definitions();
         let bytes = if export.csv {
             let header = after.is_none().then(|| csv_header(definitions));
