@@ -103,7 +103,8 @@ impl Guildhall {
 
     async fn hash_operator_password(&self, password: Password) -> Result<PasswordHash, AppError> {
         if password.chars() < OPERATOR_PASSWORD_CHARS_MIN {
-            let message = format!("The password must have at least {OPERATOR_PASSWORD_CHARS_MIN} characters.");
+            let message =
+                format!("The password must have at least {OPERATOR_PASSWORD_CHARS_MIN} characters.");
             return Err(AppError::because(Code::PasswordTooShort, message));
         }
         Ok(self.passwords().hash(password, self.chance().entropy()).await?)

@@ -35,7 +35,8 @@ impl Guildhall {
                 let members = tx.environments().member_count(environment).await?;
                 let mut sign_ups = vec![0; DAYS as usize];
                 for (day, count) in tx.sign_ups().since(environment, first).await? {
-                    if let Some(place) = usize::try_from(day - first).ok().and_then(|at| sign_ups.get_mut(at)) {
+                    if let Some(place) = usize::try_from(day - first).ok().and_then(|at| sign_ups.get_mut(at))
+                    {
                         *place = count;
                     }
                 }

@@ -43,8 +43,7 @@ impl TrailFilter {
             let rest = entry.action.strip_prefix(wanted.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        let actor =
-            |wanted: &String| entry.actor.as_ref() == Some(wanted) || entry.actor_kind == *wanted;
+        let actor = |wanted: &String| entry.actor.as_ref() == Some(wanted) || entry.actor_kind == *wanted;
         self.action.as_ref().is_none_or(action) && self.actor.as_ref().is_none_or(actor)
     }
 }
@@ -133,7 +132,11 @@ fn is_subject(text: &str) -> bool {
 }
 
 /// The names of the operators and keys that acted, each looked up once.
-async fn names(tx: &mut Tx, app: &AppId, entries: &[AuditRecord]) -> Result<HashMap<String, String>, AppError> {
+async fn names(
+    tx: &mut Tx,
+    app: &AppId,
+    entries: &[AuditRecord],
+) -> Result<HashMap<String, String>, AppError> {
     let mut names = HashMap::new();
     for entry in entries {
         let Some(id) = entry.actor.as_deref().filter(|id| !names.contains_key(*id)) else { continue };

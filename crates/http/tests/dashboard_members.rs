@@ -15,7 +15,8 @@ async fn roomy(engine: guildhall_testkit::Engine) -> Office {
 /// Addresses of the members on a page, in order.
 fn listed(page: &str) -> Vec<String> {
     let rows = page.split("<th scope=\"row\" class=\"clip\">").skip(1);
-    rows.map(|row| row.split('>').nth(1).expect("a link").split('<').next().expect("its text").to_owned()).collect()
+    rows.map(|row| row.split('>').nth(1).expect("a link").split('<').next().expect("its text").to_owned())
+        .collect()
 }
 
 /// The address behind "Next page".

@@ -10,7 +10,11 @@ use guildhall_testkit::{Reply, TestServer, both_engines};
 
 fn session_of(reply: &Reply) -> String {
     let cookie = reply.header("set-cookie");
-    cookie.split(';').next().and_then(|pair| pair.split_once('=')).map_or_else(String::new, |(_, token)| token.to_owned())
+    cookie
+        .split(';')
+        .next()
+        .and_then(|pair| pair.split_once('='))
+        .map_or_else(String::new, |(_, token)| token.to_owned())
 }
 
 async fn sign_in(office: &Office, email: &str, password: &str) -> Reply {
@@ -20,7 +24,14 @@ async fn sign_in(office: &Office, email: &str, password: &str) -> Reply {
 
 async fn open(office: &Office, token: &str) -> u16 {
     let cookie = format!("guildhall_session={token}");
-    office.server.anonymous("GET", "/dashboard/account").header("cookie", &cookie).send().await.status.as_u16()
+    office
+        .server
+        .anonymous("GET", "/dashboard/account")
+        .header("cookie", &cookie)
+        .send()
+        .await
+        .status
+        .as_u16()
 }
 
 both_engines! {

@@ -228,14 +228,18 @@ fn an_operator_gets_a_link_that_starts_with_the_public_address() {
 fn an_operator_can_be_let_into_one_app_only() {
     let (installation, app) = Installation::with_app();
     let of_app = |app: &str, role: &str| {
-        ["operator", "create", "--email", "bo@example.com", "--name", "Bo", "--app", app, "--role", role].map(str::to_owned)
+        ["operator", "create", "--email", "bo@example.com", "--name", "Bo", "--app", app, "--role", role]
+            .map(str::to_owned)
     };
     let words = of_app("app_unknown", "admin");
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     assert_eq!(installation.error(&words)["code"], "app_not_found");
     let words = of_app(&app, "read-only");
     let words: Vec<_> = words.iter().map(String::as_str).collect();
-    assert!(text(&installation.json(&words)["id"]).starts_with("opr_"), "what failed before left nobody behind");
+    assert!(
+        text(&installation.json(&words)["id"]).starts_with("opr_"),
+        "what failed before left nobody behind"
+    );
 }
 
 #[test]

@@ -12,8 +12,7 @@ const INSERT: &str =
 const BY_SUBJECT: &str = "SELECT action, actor_kind, actor, detail FROM audit_entries
     WHERE subject = $1 ORDER BY number";
 
-const COLUMNS: &str =
-    "number, environment, actor_kind, actor, action, subject, detail, request, created_at";
+const COLUMNS: &str = "number, environment, actor_kind, actor, action, subject, detail, request, created_at";
 
 /// One entry to write.
 pub struct AuditEntry<'a> {

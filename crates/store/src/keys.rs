@@ -75,7 +75,6 @@ impl Keys<'_> {
         self.tx.first(&sql, params![id.as_str()], from_row).await
     }
 
-
     /// All keys of an app, or all partner keys, oldest first.
     ///
     /// # Errors

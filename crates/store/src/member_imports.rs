@@ -5,7 +5,8 @@ use crate::error::StoreError;
 use guildhall_domain::ids::{MemberImportId, OperatorId};
 use guildhall_domain::{EnvironmentId, Timestamp};
 
-const COLUMNS: &str = "id, operator, file_name, state, row_count, done, taken, refused, report, created_at, updated_at";
+const COLUMNS: &str =
+    "id, operator, file_name, state, row_count, done, taken, refused, report, created_at, updated_at";
 const INSERT: &str = "INSERT INTO member_imports (id, environment, operator, file_name, content, state,
     row_count, done, taken, refused, report, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, 'uploaded', $6, 0, 0, 0, '', $7, $8)";
@@ -13,7 +14,8 @@ const CONTENT: &str = "SELECT content FROM member_imports WHERE environment = $1
 const BEGIN: &str = "UPDATE member_imports SET state = $1, done = 0, taken = 0, refused = 0, report = '', updated_at = $2
     WHERE environment = $3 AND id = $4 AND (state IN ('uploaded', 'tried') OR (state IN ('trying', 'taking') AND updated_at < $5))";
 const PROGRESS: &str = "UPDATE member_imports SET done = $1, updated_at = $2 WHERE id = $3";
-const END: &str = "UPDATE member_imports SET state = $1, done = $2, taken = $3, refused = $4, report = $5, updated_at = $6
+const END: &str =
+    "UPDATE member_imports SET state = $1, done = $2, taken = $3, refused = $4, report = $5, updated_at = $6
     WHERE id = $7";
 const FORGET: &str = "UPDATE member_imports SET content = '' WHERE id = $1";
 const DELETE: &str = "DELETE FROM member_imports WHERE created_at < $1";

@@ -11,12 +11,12 @@ use std::str::FromStr;
 
 const INSERT: &str = "INSERT INTO operators (id, email, email_normal, name, created_at, server_owner)
     VALUES ($1, $2, $3, $4, $5, $6)";
-const SELECT: &str = "SELECT o.id, o.email, o.name, o.server_owner, o.password_hash IS NOT NULL FROM operators o";
+const SELECT: &str =
+    "SELECT o.id, o.email, o.name, o.server_owner, o.password_hash IS NOT NULL FROM operators o";
 const PASSWORD: &str = "SELECT id, password_hash FROM operators WHERE email_normal = $1";
 const PASSWORD_OF: &str = "SELECT password_hash FROM operators WHERE id = $1";
 const SET_PASSWORD: &str = "UPDATE operators SET password_hash = $1 WHERE id = $2";
-const REPLACE_PASSWORD: &str =
-    "UPDATE operators SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
+const REPLACE_PASSWORD: &str = "UPDATE operators SET password_hash = $1 WHERE id = $2 AND password_hash = $3";
 const INSERT_LINK: &str = "INSERT INTO operator_links (id, operator, hash, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5)";
 const FIND_LINK: &str = "SELECT id, operator FROM operator_links
@@ -244,9 +244,9 @@ impl Operators<'_> {
     /// [`StoreError`].
     pub async fn apps(&mut self, id: &OperatorId) -> Result<Vec<(AppId, String, Role)>, StoreError> {
         let values = params![id.as_str()];
-        let found = self.tx.all(APPS, values, |row| {
-            Ok((AppId::from_text(row.text(0)?), row.string(1)?, role(row, 2)?))
-        });
+        let found = self
+            .tx
+            .all(APPS, values, |row| Ok((AppId::from_text(row.text(0)?), row.string(1)?, role(row, 2)?)));
         found.await
     }
 

@@ -18,7 +18,11 @@ impl SignUps<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub(crate) async fn count(&mut self, environment: EnvironmentId, at: Timestamp) -> Result<(), StoreError> {
+    pub(crate) async fn count(
+        &mut self,
+        environment: EnvironmentId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         self.tx.execute(COUNT, params![environment, at.day()]).await.map(|_| ())
     }
 

@@ -1,8 +1,8 @@
 //! A caller: a key that was let in, and what it may do.
 
 use super::identities::Identity;
-use super::seconds_up;
 use super::operator::SignedOperator;
+use super::seconds_up;
 use super::visitor::Visitor;
 use crate::definitions::Definitions;
 use crate::error::AppError;

@@ -1,7 +1,7 @@
 //! Keys that were seen, kept for as long as the authority version stands.
 
-use super::last_used::{LastUsed, Uses};
 use super::addresses::Addresses;
+use super::last_used::{LastUsed, Uses};
 use crate::definitions::Definitions;
 use guildhall_domain::app::Environment;
 use guildhall_domain::ids::{AppId, KeyId};

@@ -208,6 +208,6 @@ mod tests {
                 assert!(above < text && text < below, "{prefix} {text}");
             }
         }
-        assert!(before("b") > "a~".to_owned());
+        assert!(*before("b") > *"a~");
     }
 }

@@ -6,9 +6,9 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use crate::mail;
 use crate::record::Recorder;
-use guildhall_domain::mail::{MailKind, Values};
 use guildhall_domain::Code;
 use guildhall_domain::email::Email;
+use guildhall_domain::mail::{MailKind, Values};
 use guildhall_domain::operator::Role;
 use serde_json::json;
 use std::sync::Arc;
@@ -52,8 +52,10 @@ impl Guildhall {
         let email = Email::parse(invitation.email).ok_or(Code::EmailInvalid)?;
         let fresh = self.new_operator(&email, invitation.name, false)?;
         let own = access.who().id().clone();
-        let recorder =
-            Recorder { request: access.who().request(), ..Recorder::of(actor.clone(), Some(app.clone()), now) };
+        let recorder = Recorder {
+            request: access.who().request(),
+            ..Recorder::of(actor.clone(), Some(app.clone()), now)
+        };
         let stored = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let found = tx.operators().find_by_email(&email).await?;

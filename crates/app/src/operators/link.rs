@@ -117,7 +117,8 @@ impl Guildhall {
         let (session, begun) = self.new_operator_session(&operator.id, origin);
         let (hash, now) = (HashedKey::of(token), self.now());
         let actor = Actor::Operator(operator.id.clone());
-        let recorder = Recorder { request: Some(origin.request.to_owned()), ..Recorder::of(actor, None, now) };
+        let recorder =
+            Recorder { request: Some(origin.request.to_owned()), ..Recorder::of(actor, None, now) };
         let token_hash = begun.hash();
         let used = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {

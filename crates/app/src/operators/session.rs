@@ -1,6 +1,6 @@
 //! Operators' sessions: beginning them, finding who comes with one, listing and ending them.
 
-use super::{Origin, OperatorSession};
+use super::{OperatorSession, Origin};
 use crate::auth::SignedOperator;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;

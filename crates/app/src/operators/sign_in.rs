@@ -41,7 +41,8 @@ impl Guildhall {
         let (session, begun) = self.new_operator_session(&operator, origin);
         let (hash, now) = (begun.hash(), self.now());
         let actor = Actor::Operator(operator.clone());
-        let recorder = Recorder { request: Some(origin.request.to_owned()), ..Recorder::of(actor, None, now) };
+        let recorder =
+            Recorder { request: Some(origin.request.to_owned()), ..Recorder::of(actor, None, now) };
         let stored = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 tries.forgive(tx, now).await?;

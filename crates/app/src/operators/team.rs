@@ -72,7 +72,10 @@ impl Guildhall {
     ) -> Result<(), AppError> {
         let (app, actor) = access.manage(Role::Owner)?;
         if access.who().id().as_str() == operator {
-            return Err(AppError::because(Code::InputInvalid, "You cannot change your own role; ask another owner."));
+            return Err(AppError::because(
+                Code::InputInvalid,
+                "You cannot change your own role; ask another owner.",
+            ));
         }
         if !is_id(operator) {
             return Err(Code::OperatorNotFound.into());

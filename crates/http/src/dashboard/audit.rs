@@ -46,7 +46,8 @@ pub(super) fn entries(desk: &Desk, trail: TrailPage) -> Vec<Entry> {
         let name = names.get(&actor).cloned().filter(|name| !name.is_empty());
         Entry {
             when: desk.when(entry.created_at),
-            actor_name: name.unwrap_or_else(|| if actor.is_empty() { entry.actor_kind.clone() } else { actor.clone() }),
+            actor_name: name
+                .unwrap_or_else(|| if actor.is_empty() { entry.actor_kind.clone() } else { actor.clone() }),
             actor_kind: entry.actor_kind,
             actor,
             action: entry.action,
@@ -64,7 +65,8 @@ fn told(detail: &str) -> String {
     let parts = detail.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| match value {
         serde_json::Value::String(text) => format!("{name}: {text}"),
         serde_json::Value::Array(items) => {
-            let items = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+            let items =
+                items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
             format!("{name}: {}", items.collect::<Vec<_>>().join(", "))
         }
         other => format!("{name}: {other}"),
@@ -75,8 +77,11 @@ fn told(detail: &str) -> String {
 /// `GET …/audit?action=&actor=&subject=&before=`
 pub(super) async fn list(desk: Desk) -> Result<Response, AppError> {
     let query = &desk.query;
-    let filter =
-        TrailFilter { action: query.text("action"), actor: query.text("actor"), subject: query.text("subject") };
+    let filter = TrailFilter {
+        action: query.text("action"),
+        actor: query.text("actor"),
+        subject: query.text("subject"),
+    };
     let filtered = filter.action.is_some() || filter.actor.is_some() || filter.subject.is_some();
     let before = query.text("before").and_then(|text| text.parse().ok());
     let trail = desk.guildhall().audit_trail(desk.place()?, filter, before, PAGE).await?;

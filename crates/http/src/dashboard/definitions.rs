@@ -128,7 +128,11 @@ pub(super) async fn permissions(desk: Desk) -> Result<Response, AppError> {
     desk.page(&page)
 }
 
-fn permissions_answer<T>(desk: &Desk, result: Result<T, AppError>, notice: &str) -> Result<Response, AppError> {
+fn permissions_answer<T>(
+    desk: &Desk,
+    result: Result<T, AppError>,
+    notice: &str,
+) -> Result<Response, AppError> {
     match result {
         Ok(_) => Ok(desk.done("/settings/permissions", notice)),
         Err(error) if can_be_mended(&error) => {

@@ -94,11 +94,7 @@ impl Desk {
     }
 
     pub fn origin(&self) -> Origin<'_> {
-        Origin {
-            address: self.address,
-            user_agent: self.user_agent.as_deref(),
-            request: &self.request,
-        }
+        Origin { address: self.address, user_agent: self.user_agent.as_deref(), request: &self.request }
     }
 
     /// What all pages share, under a title and a place in the navigation.

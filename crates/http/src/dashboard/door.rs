@@ -77,7 +77,10 @@ async fn enter(
     let body = std::mem::take(request.body_mut());
     let arrival = Arrival {
         token: cookie(&headers),
-        request: request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.as_str().to_owned()),
+        request: request
+            .extensions()
+            .get::<RequestId>()
+            .map_or_else(String::new, |id| id.as_str().to_owned()),
         params: &params,
         route,
     };
@@ -137,10 +140,7 @@ impl Arrival<'_> {
     ///
     /// # Errors
     /// `AppNotFound` where they have no role, `RoleMissing` where it is too weak.
-    async fn admit(
-        &self,
-        http: &Http,
-    ) -> Result<Option<Admitted>, AppError> {
+    async fn admit(&self, http: &Http) -> Result<Option<Admitted>, AppError> {
         let operator = match &self.token {
             Some(token) => http.guildhall().signed_operator(token, &self.request).await?,
             None => None,

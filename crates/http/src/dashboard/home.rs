@@ -32,7 +32,8 @@ pub(super) async fn apps(desk: Desk) -> Result<Response, AppError> {
     {
         return Ok(redirect(&format!("/dashboard/apps/{app}/sandbox")));
     }
-    let apps = apps.into_iter().map(|(id, name, role)| AppRow { id: id.to_string(), name, role: role.as_str() });
+    let apps =
+        apps.into_iter().map(|(id, name, role)| AppRow { id: id.to_string(), name, role: role.as_str() });
     desk.page(&AppsPage { shell: desk.shell("Apps", "apps"), apps: apps.collect() })
 }
 

@@ -13,8 +13,8 @@ pub(super) use one::{add_plan, confirm_delete, delete, end_session, end_sessions
 pub(super) use transfer::{export, import_form, import_report, import_run, import_show, import_upload};
 
 use super::desk::Desk;
-use guildhall_app::{Access, AppError};
 use guildhall_app::members::Member;
+use guildhall_app::{Access, AppError};
 use guildhall_domain::Code;
 use guildhall_domain::custom_field::CustomField;
 use serde_json::Value;

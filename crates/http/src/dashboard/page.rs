@@ -62,12 +62,8 @@ pub(crate) fn problem(error: AppError) -> Response {
         _ if number >= 500 => "That did not work",
         _ => "This cannot be done",
     };
-    let page = ErrorPage {
-        css: assets::address("dashboard.css"),
-        title,
-        message: &error.message,
-        status: number,
-    };
+    let page =
+        ErrorPage { css: assets::address("dashboard.css"), title, message: &error.message, status: number };
     let response = html(status(number), &page).unwrap_or_default();
     failed(response, error)
 }

@@ -128,8 +128,10 @@ fn price(form: &Form) -> Result<PriceDraft, AppError> {
         (true, _) => return Err(wrong("This currency has no smaller unit.")),
         (false, cents) => units * 100 + format!("{cents:0<2}").parse::<i64>().unwrap_or(0),
     };
-    let money = Money::price(minor, currency).ok_or_else(|| wrong("A currency is three letters, such as eur."))?;
-    let interval: Interval = form.get("interval").parse().map_err(|_| wrong("Choose how often it is paid."))?;
+    let money =
+        Money::price(minor, currency).ok_or_else(|| wrong("A currency is three letters, such as eur."))?;
+    let interval: Interval =
+        form.get("interval").parse().map_err(|_| wrong("Choose how often it is paid."))?;
     Ok(PriceDraft { name: form.text("price-name"), money, interval })
 }
 
@@ -171,9 +173,10 @@ async fn plan_page(desk: &Desk, error: Option<String>) -> Result<PlanPage, AppEr
         let granted = plan.permissions.contains(&permission.id);
         (permission.id.to_string(), permission.name.clone(), granted)
     });
-    let prices = plan.prices.iter().map(|price| {
-        (price.id.to_string(), price.name.clone().unwrap_or_default(), price_text(price))
-    });
+    let prices = plan
+        .prices
+        .iter()
+        .map(|price| (price.id.to_string(), price.name.clone().unwrap_or_default(), price_text(price)));
     Ok(PlanPage {
         shell: desk.shell(plan.name.clone(), "plans"),
         id: plan.id.to_string(),
@@ -198,7 +201,12 @@ pub(super) async fn show(desk: Desk) -> Result<Response, AppError> {
     desk.page(&page)
 }
 
-async fn back(desk: &Desk, result: Result<(), AppError>, to: &str, notice: &str) -> Result<Response, AppError> {
+async fn back(
+    desk: &Desk,
+    result: Result<(), AppError>,
+    to: &str,
+    notice: &str,
+) -> Result<Response, AppError> {
     match result {
         Ok(()) => Ok(desk.done(to, notice)),
         Err(error) if can_be_mended(&error) => {
@@ -233,9 +241,8 @@ pub(super) async fn update(desk: Desk) -> Result<Response, AppError> {
 pub(super) async fn add_price(desk: Desk) -> Result<Response, AppError> {
     let (app, actor) = desk.manage()?;
     let id = named(&desk)?.id.clone();
-    let added = async {
-        desk.guildhall().create_price(&app, &id, price(&desk.form)?, actor).await.map(|_| ())
-    };
+    let added =
+        async { desk.guildhall().create_price(&app, &id, price(&desk.form)?, actor).await.map(|_| ()) };
     let added = added.await;
     back(&desk, added, &format!("/plans/{id}"), "created").await
 }

@@ -114,7 +114,9 @@ fn query(desk: &Desk, table: &DataTable) -> Result<Value, AppError> {
             "unset" => json!({ "equals": null }),
             "contains" if field.kind.is_text() => json!({ "contains": value, "mode": "insensitive" }),
             test @ ("equals" | "gt" | "lt" | "not") => json!({ test: value }),
-            "contains" => return Err(AppError::because(Code::InputInvalid, "Only text can contain something.")),
+            "contains" => {
+                return Err(AppError::because(Code::InputInvalid, "Only text can contain something."));
+            }
             _ => json!({ "equals": value }),
         };
         many["where"] = json!({ field.key.as_str(): condition });
@@ -161,7 +163,10 @@ fn grid(
         let turned = if current && !descending { "desc" } else { "asc" };
         Column {
             name: field.name.clone(),
-            sort: field.kind.is_indexed().then(|| with("sort,dir", &format!("sort={}&dir={turned}", field.key))),
+            sort: field
+                .kind
+                .is_indexed()
+                .then(|| with("sort,dir", &format!("sort={}&dir={turned}", field.key))),
             sorted: current.then_some(if descending { "descending" } else { "ascending" }),
             numeric: is_numeric(field.kind),
         }
@@ -284,7 +289,8 @@ impl Input {
 /// A label for a record in a picker: its first text, then its id.
 fn label(node: &Node, table: &DataTable) -> String {
     let texts = table.fields.iter().filter(|field| field.kind.is_text());
-    let text = texts.filter_map(|field| node.record.value(field.number)).map(shown).find(|text| !text.is_empty());
+    let text =
+        texts.filter_map(|field| node.record.value(field.number)).map(shown).find(|text| !text.is_empty());
     text.map_or_else(|| node.record.id.clone(), |text| text.chars().take(80).collect())
 }
 
@@ -353,16 +359,21 @@ async fn record_page(desk: &Desk, error: Option<String>) -> Result<RecordPage, A
         let (offered, open) =
             if field.kind.is_relation() { offered(desk, field).await? } else { (Vec::new(), false) };
         let (mut linked, mut more) = (Vec::new(), false);
-        let included = node.iter().flat_map(|node| &node.included).find(|(number, _)| *number == field.number);
+        let included =
+            node.iter().flat_map(|node| &node.included).find(|(number, _)| *number == field.number);
         match included {
             Some((_, Included::Records(page))) => {
                 let target = field.referenced_table.and_then(|number| numbered(tables, number));
-                linked.extend(page.items.iter().filter_map(|node| Some((node.record.id.clone(), label(node, target?)))));
+                linked.extend(
+                    page.items.iter().filter_map(|node| Some((node.record.id.clone(), label(node, target?)))),
+                );
                 more = page.has_more;
             }
             Some((_, Included::Members(page))) => {
                 let label = |id: &String, email: &Option<String>| email.clone().unwrap_or_else(|| id.clone());
-                linked.extend(page.items.iter().map(|member| (member.id.clone(), label(&member.id, &member.email))));
+                linked.extend(
+                    page.items.iter().map(|member| (member.id.clone(), label(&member.id, &member.email))),
+                );
                 more = page.has_more;
             }
             _ => {}
@@ -379,12 +390,15 @@ async fn record_page(desk: &Desk, error: Option<String>) -> Result<RecordPage, A
             more,
         });
     }
-    let title = node.as_ref().map_or_else(|| format!("New record in {}", table.name), |node| label(node, table));
+    let title =
+        node.as_ref().map_or_else(|| format!("New record in {}", table.name), |node| label(node, table));
     Ok(RecordPage {
         shell: desk.shell(title, "tables"),
         id: desk.param("record").to_owned(),
         owner: desk.form.get("owner").to_owned(),
-        times: node.as_ref().map(|node| (desk.when(node.record.created_at), desk.when(node.record.updated_at))),
+        times: node
+            .as_ref()
+            .map(|node| (desk.when(node.record.created_at), desk.when(node.record.updated_at))),
         table: table.clone(),
         inputs,
         error,
@@ -416,7 +430,8 @@ fn data(desk: &Desk, table: &DataTable) -> Map<String, Value> {
                 let given: Vec<_> = form.all(&name).filter(|id| !id.trim().is_empty()).collect();
                 given.into_iter().map(|id| json!({ "id": id.trim() })).collect::<Vec<_>>()
             };
-            let (connect, disconnect) = (ids(format!("connect.{}", field.key)), ids(format!("disconnect.{}", field.key)));
+            let (connect, disconnect) =
+                (ids(format!("connect.{}", field.key)), ids(format!("disconnect.{}", field.key)));
             let mut change = Map::new();
             if !connect.is_empty() {
                 change.insert("connect".into(), connect.into());
@@ -458,7 +473,9 @@ pub(super) async fn create(desk: Desk) -> Result<Response, AppError> {
     let table = named(&desk)?;
     let (data, owner) = (data(&desk, table), desk.form.text("owner"));
     match desk.guildhall().create_record(&access, &table.key, &data, owner).await {
-        Ok(written) => Ok(desk.done(&format!("/tables/{}/records/{}", table.key, written.record.id), "created")),
+        Ok(written) => {
+            Ok(desk.done(&format!("/tables/{}/records/{}", table.key, written.record.id), "created"))
+        }
         Err(error) => again(&desk, error).await,
     }
 }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::Http;
 use axum::Router;
-use axum::routing::any;
 use axum::response::Response;
+use axum::routing::any;
 use futures_util::future::BoxFuture;
 use guildhall_app::AppError;
 use guildhall_domain::operator::Role;

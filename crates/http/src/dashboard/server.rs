@@ -8,8 +8,8 @@ use askama::Template;
 use axum::response::Response;
 use guildhall_app::AppError;
 use guildhall_app::keys::KeyCalls;
-use guildhall_domain::ids::KeyId;
 use guildhall_domain::Mode;
+use guildhall_domain::ids::KeyId;
 
 #[derive(Template)]
 #[template(path = "dashboard/health.html")]
@@ -73,7 +73,14 @@ async fn partners_page(desk: &Desk, error: Option<String>) -> Result<PartnersPag
     let keys = desk.guildhall().list_keys(None).await?.into_iter().rev();
     let (active, ended) = keys.map(|key| KeyRow::of(key, desk)).partition(KeyRow::is_active);
     let name = desk.form.get("name").to_owned();
-    Ok(PartnersPage { shell: desk.shell("Partner keys", "partners"), active, ended, fresh: None, name, error })
+    Ok(PartnersPage {
+        shell: desk.shell("Partner keys", "partners"),
+        active,
+        ended,
+        fresh: None,
+        name,
+        error,
+    })
 }
 
 /// `GET /dashboard/server/partners`
@@ -158,9 +165,10 @@ pub(super) async fn create_app(desk: Desk) -> Result<Response, AppError> {
     let (name, shop) = (desk.form.get("name"), desk.form.text("shop"));
     match desk.guildhall().create_app(name, shop.as_deref(), actor).await {
         Ok(created) => {
-            let keys = created.keys.iter().map(|key| {
-                (key.mode, key.kind.as_str(), key.created.plain.reveal().to_owned())
-            });
+            let keys = created
+                .keys
+                .iter()
+                .map(|key| (key.mode, key.kind.as_str(), key.created.plain.reveal().to_owned()));
             let page = CreatedAppPage {
                 shell: desk.shell("Your new app", "apps"),
                 keys: keys.collect(),

@@ -49,7 +49,11 @@ fn page(desk: &Desk, error: Option<String>) -> Result<SettingsPage, AppError> {
 
 /// `14`, or `0.5`: in days, as exactly as anybody sets it.
 fn days(seconds: i64) -> String {
-    if seconds % DAY_S == 0 { (seconds / DAY_S).to_string() } else { format!("{:.4}", seconds as f64 / DAY_S as f64) }
+    if seconds % DAY_S == 0 {
+        (seconds / DAY_S).to_string()
+    } else {
+        format!("{:.4}", seconds as f64 / DAY_S as f64)
+    }
 }
 
 /// `GET …/settings`

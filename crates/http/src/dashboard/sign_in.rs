@@ -86,7 +86,14 @@ mod tests {
     #[test]
     fn signing_in_leads_to_no_other_site() {
         assert_eq!(own_path("/dashboard/apps/a/live?q=x"), "/dashboard/apps/a/live?q=x");
-        for other in ["//evil.io", "https://evil.io", "/members", "/dashboard//evil", "/dashboard/\\evil", "/dashboard/\r\nx"] {
+        for other in [
+            "//evil.io",
+            "https://evil.io",
+            "/members",
+            "/dashboard//evil",
+            "/dashboard/\\evil",
+            "/dashboard/\r\nx",
+        ] {
             assert_eq!(own_path(other), "", "{other}");
         }
     }

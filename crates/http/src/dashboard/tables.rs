@@ -294,9 +294,10 @@ pub(super) async fn create_field(desk: Desk) -> Result<Response, AppError> {
     let key = named(&desk)?.key.clone();
     let form = &desk.form;
     let created = async {
-        let kind: FieldKind = form.get("type").parse().map_err(|reason: String| {
-            AppError::because(Code::InputInvalid, reason)
-        })?;
+        let kind: FieldKind = form
+            .get("type")
+            .parse()
+            .map_err(|reason: String| AppError::because(Code::InputInvalid, reason))?;
         let draft = FieldDraft {
             key: form.get("key").trim().to_owned(),
             name: form.text("name").unwrap_or_else(|| form.get("key").trim().to_owned()),
@@ -321,9 +322,9 @@ pub(super) async fn update_field(desk: Desk) -> Result<Response, AppError> {
     let old = table.field(desk.param("field")).ok_or(Code::FieldNotFound)?;
     let updated = async {
         let kind = match form.text("type") {
-            Some(text) => text.parse().map_err(|reason: String| {
-                AppError::because(Code::InputInvalid, reason)
-            })?,
+            Some(text) => {
+                text.parse().map_err(|reason: String| AppError::because(Code::InputInvalid, reason))?
+            }
             None => old.kind,
         };
         let default = form.text("default").map(|text| meant(kind, &text));

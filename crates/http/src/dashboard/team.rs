@@ -6,8 +6,8 @@ use askama::Template;
 use axum::response::Response;
 use guildhall_app::AppError;
 use guildhall_app::operators::{Invitation, Invited};
-use guildhall_domain::operator::Role;
 use guildhall_domain::Code;
+use guildhall_domain::operator::Role;
 
 #[derive(Template)]
 #[template(path = "dashboard/team.html")]

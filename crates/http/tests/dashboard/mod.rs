@@ -59,8 +59,10 @@ impl Office {
     async fn signed_in(&self, reach: Reach) -> Visitor<'_> {
         let email = format!("operator{}@example.com", self.made.fetch_add(1, Ordering::Relaxed));
         let guildhall = &self.server.guildhall;
-        let (operator, link) =
-            guildhall.create_operator(&email, "Olivia", reach, Actor::CommandLine).await.expect("an operator");
+        let (operator, link) = guildhall
+            .create_operator(&email, "Olivia", reach, Actor::CommandLine)
+            .await
+            .expect("an operator");
         let token = link.path();
         let token = token.split_once("token=").expect("a token").1;
         let origin = Origin { address: IpAddr::V4(Ipv4Addr::LOCALHOST), user_agent: None, request: "" };

@@ -92,7 +92,8 @@ impl DraftForm {
             rate_limit: match self.rate.trim() {
                 "" => RateLimit::Default,
                 text => text.parse().map_err(|_| {
-                    let message = format!("The rate limit is a number from 1 to {RATE_LIMIT_MAX}, or `none`.");
+                    let message =
+                        format!("The rate limit is a number from 1 to {RATE_LIMIT_MAX}, or `none`.");
                     AppError::because(Code::InputInvalid, message)
                 })?,
             },

@@ -37,9 +37,11 @@ fn new_page(desk: &Desk, error: Option<String>) -> Result<NewPage, AppError> {
     let fields = definitions.custom_fields.iter().map(|field| {
         (field.key.clone(), field.label.clone(), form.get(&format!("field.{}", field.key)).to_owned())
     });
-    let plans = definitions.plans.iter().filter(|plan| plan.is_free()).map(|plan| {
-        (plan.id.to_string(), plan.name.clone(), form.says("plan", plan.id.as_str()))
-    });
+    let plans = definitions
+        .plans
+        .iter()
+        .filter(|plan| plan.is_free())
+        .map(|plan| (plan.id.to_string(), plan.name.clone(), form.says("plan", plan.id.as_str())));
     Ok(NewPage {
         shell: desk.shell("New member", "members"),
         email: form.get("email").to_owned(),

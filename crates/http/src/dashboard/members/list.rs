@@ -81,7 +81,8 @@ pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError>
     }
     let searching = !search.is_everything();
     let found = desk.guildhall().search_members(&access, search).await?;
-    let plan_name = |id: &PlanId| definitions.plan(id).map_or_else(|| id.to_string(), |plan| plan.name.clone());
+    let plan_name =
+        |id: &PlanId| definitions.plan(id).map_or_else(|| id.to_string(), |plan| plan.name.clone());
     let rows = found.members.iter().map(|member| Row {
         id: member.id.to_string(),
         email: member.email.clone(),
