@@ -134,7 +134,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByLabel('Mail means').selectOption('email');
       await page.getByRole('button', { name: 'Try it' }).click();
       await page.getByText('2 of 3 rows would be taken, 1 refused').waitFor();
-      assert.match(await page.getByRole('region', { name: 'Refused rows' }).innerText(), /3\s+.*email/i);
+      assert.match(await page.getByRole('region', { name: 'Refused lines' }).innerText(), /3\s+.*email/i);
       await page.getByRole('button', { name: 'Take the members' }).click();
       await page.getByText('2 members are taken, 1 rows refused').waitFor();
       await open('/members');

@@ -10,7 +10,7 @@ use guildhall_app::AppError;
 use guildhall_app::records::{Found, Included, Node, PageOf};
 use guildhall_domain::Code;
 use guildhall_domain::data_table::{DataTable, Field, FieldKind, numbered};
-use guildhall_domain::record::{FieldValue, Record};
+use guildhall_domain::record::FieldValue;
 use guildhall_domain::scope::Action;
 use serde_json::{Map, Value, json};
 
@@ -121,6 +121,11 @@ fn query(desk: &Desk, table: &DataTable) -> Result<Value, AppError> {
         };
         many["where"] = json!({ field.key.as_str(): condition });
     }
+    let pointing = columns(table).filter(|field| field.kind.is_relation());
+    let include: Map<_, _> = pointing.map(|field| (field.key.clone(), Value::Bool(true))).collect();
+    if !include.is_empty() {
+        many["include"] = Value::Object(include);
+    }
     let direction = if given.get("dir") == "desc" { "desc" } else { "asc" };
     let sort = given.get("sort");
     if table.field(sort).is_some() {
@@ -142,8 +147,7 @@ fn grid(
     error: Option<String>,
 ) -> Result<GridPage, AppError> {
     let given = &desk.query;
-    let shown_fields: Vec<_> =
-        table.fields.iter().filter(|field| !field.kind.is_many()).take(COLUMNS_MAX).collect();
+    let shown_fields: Vec<_> = columns(table).collect();
     let here = desk.link(&format!("/tables/{}", table.key));
     let with = |without: &str, more: &str| {
         // Another order or filter begins at the first page again.
@@ -173,7 +177,7 @@ fn grid(
     });
     let last = page.items.last().map(|node| node.record.key.sequence());
     let rows = page.items.iter().map(|node| Row {
-        cells: shown_fields.iter().map(|field| cell(desk, &node.record, field)).collect(),
+        cells: shown_fields.iter().map(|field| cell(desk, node, field)).collect(),
         updated: desk.when(node.record.updated_at),
         id: node.record.id.clone(),
     });
@@ -197,31 +201,42 @@ fn grid(
     })
 }
 
+/// The fields that the grid shows.
+fn columns(table: &DataTable) -> impl Iterator<Item = &Field> {
+    table.fields.iter().filter(|field| !field.kind.is_many()).take(COLUMNS_MAX)
+}
+
 fn is_numeric(kind: FieldKind) -> bool {
     matches!(kind, FieldKind::Number | FieldKind::Decimal)
 }
 
-fn cell(desk: &Desk, record: &Record, field: &Field) -> Cell {
-    let value = record.value(field.number);
-    let text = match value {
-        None => String::new(),
-        Some(FieldValue::Boolean(true)) => "Yes".to_owned(),
-        Some(FieldValue::Boolean(false)) => "No".to_owned(),
-        Some(FieldValue::Date(at)) => super::when::exact(*at),
-        Some(value) => shown(value),
+fn cell(desk: &Desk, node: &Node, field: &Field) -> Cell {
+    let value = node.record.value(field.number);
+    let raw = value.map(shown).unwrap_or_default();
+    let included = node.included.iter().find(|(number, _)| *number == field.number).map(|(_, found)| found);
+    let target = || {
+        let tables = &desk.place.as_ref()?.definitions().tables;
+        numbered(tables, field.referenced_table?)
     };
-    let link = value.and_then(|_| match field.kind {
-        FieldKind::MemberReference => Some(desk.link(&format!("/members/{text}"))),
-        FieldKind::Reference => {
-            let tables = &desk.place.as_ref()?.definitions().tables;
-            let target = numbered(tables, field.referenced_table?)?;
-            Some(desk.link(&format!("/tables/{}/records/{text}", target.key)))
+    let (text, link) = match (value, included) {
+        (None, _) => (String::new(), None),
+        (Some(FieldValue::Boolean(truth)), _) => (if *truth { "Yes" } else { "No" }.to_owned(), None),
+        (Some(FieldValue::Date(at)), _) => (super::when::exact(*at), None),
+        (_, Some(Included::Member(member))) => {
+            let text = member.email.clone().unwrap_or_else(|| member.id.clone());
+            (text, Some(desk.link(&format!("/members/{}", member.id))))
         }
-        _ => None,
-    });
+        (_, Some(Included::Record(record))) => match target() {
+            Some(table) => {
+                let link = desk.link(&format!("/tables/{}/records/{raw}", table.key));
+                (label(record, table), Some(link))
+            }
+            None => (raw.clone(), None),
+        },
+        (Some(_), _) => (raw.clone(), None),
+    };
     let whole = text.chars().count() <= 120;
-    let edit = (whole && !field.kind.is_relation())
-        .then(|| (format!("field.{}", field.key), value.map(shown).unwrap_or_default()));
+    let edit = (whole && !field.kind.is_relation()).then(|| (format!("field.{}", field.key), raw));
     let text = if whole { text } else { text.chars().take(120).collect() };
     Cell { text, numeric: is_numeric(field.kind), link, edit }
 }
