@@ -15,6 +15,8 @@ mod sign_up;
 mod tries;
 mod verify_email;
 
+pub(crate) use tries::Tries;
+
 pub use credentials::CredentialChange;
 pub use sign_up::{SignUp, SignUpProof};
 pub use verify_email::ConfirmedEmail;

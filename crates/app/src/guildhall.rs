@@ -68,6 +68,8 @@ pub struct Settings {
     pub postgres_connections_max: usize,
     /// The server's own address, for links in mails. No slash at its end.
     pub public_url: String,
+    /// Whether mails are sent; if not, they stay in the outbox.
+    pub sends_mail: bool,
     /// What tokens name as their issuer.
     pub token_issuer: String,
     /// How long a read of many rows may take, in milliseconds.
@@ -90,6 +92,7 @@ impl Settings {
             write_batch_max: 1024,
             postgres_connections_max: 16,
             public_url: "http://127.0.0.1:3010".to_owned(),
+            sends_mail: false,
             token_issuer: "http://127.0.0.1:3010".to_owned(),
             statement_timeout_ms: 10_000,
             fake_live_payments: false,
@@ -118,6 +121,7 @@ struct Inner {
     billing_lease_us: i64,
     billing_turns: Arc<Semaphore>,
     public_url: String,
+    sends_mail: bool,
     token_issuer: String,
 }
 
@@ -167,6 +171,7 @@ impl Guildhall {
             billing_lease_us: i64::from(settings.billing_lease_ms) * 1_000,
             billing_turns,
             public_url: settings.public_url,
+            sends_mail: settings.sends_mail,
             token_issuer: settings.token_issuer,
         })))
     }
@@ -208,6 +213,11 @@ impl Guildhall {
     /// The server's own address, as its callers know it. No slash at its end.
     pub fn public_url(&self) -> &str {
         &self.0.public_url
+    }
+
+    /// Whether mails are sent; if not, they stay in the outbox.
+    pub fn sends_mail(&self) -> bool {
+        self.0.sends_mail
     }
 
     pub(crate) fn token_issuer(&self) -> &str {

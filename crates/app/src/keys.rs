@@ -1,5 +1,9 @@
 //! API keys: creating, importing, listing and revoking.
 
+mod usage;
+
+pub use usage::{CALLS_DAYS, KeyCalls};
+
 use crate::apps::{checked_name, environment};
 use crate::error::{AppError, or_conflict};
 use crate::guildhall::Guildhall;

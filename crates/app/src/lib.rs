@@ -15,6 +15,7 @@ pub mod contracts;
 pub mod custom_fields;
 pub mod data_tables;
 mod definitions;
+pub mod demo;
 mod error;
 pub mod fields;
 mod guildhall;
@@ -25,14 +26,19 @@ pub mod keys;
 pub mod mail;
 pub mod members;
 pub mod operators;
+pub mod overview;
 pub mod passwords;
 pub mod plans;
 mod record;
 pub mod records;
 pub mod sessions;
 pub mod tokens;
+pub mod trail;
 
-pub use auth::{Access, Arrived, Caller, Presented, RateState, Visitor, VisitorCall};
+pub use auth::{
+    Access, Arrived, Caller, LastingAccess, OperatorAccess, Presented, RateState, SignedOperator, Visitor,
+    VisitorCall,
+};
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use definitions::Definitions;
 pub use error::AppError;

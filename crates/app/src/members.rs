@@ -7,8 +7,10 @@ mod get;
 mod import;
 mod list;
 mod plans;
+mod search;
 mod sign_in;
 mod update;
+mod upload;
 mod values;
 mod view;
 
@@ -18,9 +20,11 @@ pub use export::{ExportPage, ExportedMember, csv_header};
 pub use import::{Importer, row_from_csv};
 pub use list::MemberList;
 pub(crate) use plans::payload as plan_payload;
+pub use search::{EXAMINED_MAX, FoundMembers, MemberOrder, MemberSearch};
 pub(crate) use sign_in::Proof;
 pub use update::Change;
 pub(crate) use update::change_email;
+pub use upload::{KNOWN_COLUMNS, MemberImport, UploadPreview};
 pub(crate) use values::email as checked_email;
 pub use view::{Shown, write_member, write_own_member};
 

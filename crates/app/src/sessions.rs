@@ -17,6 +17,8 @@ const LISTED_MAX: i64 = 200;
 const SENT_MAILS_US: i64 = 7 * 24 * 3600 * MICROS_PER_SECOND;
 /// How long mails that were refused for good are still shown: 30 days from when they were written.
 const REFUSED_MAILS_US: i64 = 30 * 24 * 3600 * MICROS_PER_SECOND;
+/// How many days calls with keys are counted for.
+const CALLS_DAYS: i64 = 90;
 /// How long attempts are remembered: as long as any throttle does.
 const ATTEMPTS_US: i64 = 24 * 3600 * MICROS_PER_SECOND;
 
@@ -88,6 +90,9 @@ impl Guildhall {
         let cleared = self.store().write::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 tx.sessions().delete_ended(now).await?;
+                tx.operator_sessions().delete_ended(now).await?;
+                tx.key_calls().delete_before(now.day() - CALLS_DAYS).await?;
+                tx.member_imports().delete_before(now.plus_micros(-SENT_MAILS_US)).await?;
                 tx.one_time_codes().delete_ended(now).await?;
                 tx.attempts().forget_before(now.plus_micros(-ATTEMPTS_US)).await?;
                 tx.mails().delete_sent_before(now.plus_micros(-SENT_MAILS_US)).await?;

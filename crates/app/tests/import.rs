@@ -12,7 +12,7 @@ const HASH: &str = "$2a$05$abcdefghijklmnopqrstuuMpLhh66NJUQMuZ6FwRQX0sqAEKeWcKW
 
 async fn export(server: &TestServer, mode: Mode) -> ExportPage {
     let place = server.guildhall.command_line_access(&server.app, mode).await.expect("the app");
-    server.guildhall.export_members(&place, None).await.expect("an export")
+    server.guildhall.export_members(&place.access(), None).await.expect("an export")
 }
 
 /// An export's lines by id, without the ids of plan connections, which are each environment's own.
@@ -120,7 +120,7 @@ both_engines! {
         let place = server.guildhall.command_line_access(&server.app, Mode::Live).await.expect("the app");
         let (mut seen, mut times, mut after) = (BTreeSet::new(), 0, None);
         loop {
-            let page = server.guildhall.export_members(&place, after).await.expect("a part");
+            let page = server.guildhall.export_members(&place.access(), after).await.expect("a part");
             assert!(page.members.iter().all(|exported| exported.password_hash.as_deref() == Some(HASH)));
             times += page.members.len();
             seen.extend(page.members.iter().map(|exported| exported.member.id.to_string()));

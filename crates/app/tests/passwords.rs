@@ -52,7 +52,7 @@ async fn signs_in(server: &TestServer, email: &str, password: &str) -> bool {
 /// The hash that is stored for a member.
 async fn stored(server: &TestServer, email: &str) -> Option<String> {
     let place = server.guildhall.command_line_access(&server.app, Mode::Sandbox).await.expect("the app");
-    let page = server.guildhall.export_members(&place, None).await.expect("an export");
+    let page = server.guildhall.export_members(&place.access(), None).await.expect("an export");
     let found = page.members.into_iter().find(|exported| exported.member.email.as_deref() == Some(email));
     found.expect("the member").password_hash
 }

@@ -222,6 +222,16 @@ codes! {
     OperatorNotFound = ("operator_not_found", 404, "There is no operator with this email.");
     /// An operator has the address.
     OperatorExists = ("operator_exists", 409, "An operator with this email already exists.");
+    /// No session in the dashboard, or one that has ended.
+    SignInRequired = ("sign_in_required", 401, "Sign in first.");
+    /// The operator's role is too weak.
+    RoleMissing = ("role_missing", 403, "Your role does not allow this.");
+    /// A form without the mark of the session that it was made for.
+    FormForeign = ("form_foreign", 403, "This form was not made for your session. Go back, reload the page and try again.");
+    /// No such import.
+    ImportNotFound = ("import_not_found", 404, "There is no import with this id.");
+    /// The import is under way or done.
+    ImportStarted = ("import_started", 409, "This import has been started already.");
     /// A token that is none of ours, has expired, or whose session was ended.
     TokenInvalid = ("token_invalid", 401, "The token is not valid.");
     /// Wrong address or wrong password; which of them is not told.

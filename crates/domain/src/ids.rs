@@ -97,6 +97,10 @@ ids! {
     OperatorId = "opr_";
     /// A one-time link for an operator.
     OperatorLinkId = "oln_";
+    /// An operator's session in the dashboard.
+    OperatorSessionId = "ops_";
+    /// A file of members on its way in through the dashboard.
+    MemberImportId = "imp_";
     /// A named permission that plans and members grant.
     PermissionId = "prm_";
     /// A plan.

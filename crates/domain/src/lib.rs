@@ -21,6 +21,7 @@ pub mod mail;
 pub mod member;
 pub mod member_id;
 pub mod one_time;
+pub mod operator;
 pub mod plan;
 pub mod query;
 pub mod rate;

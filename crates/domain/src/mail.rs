@@ -23,6 +23,8 @@ pub enum MailKind {
     VerifyEmail,
     /// To the old address: it was replaced.
     EmailChanged,
+    /// To somebody who is to run the app, with a link to set a password.
+    OperatorInvitation,
 }
 
 /// A subject and a body.
@@ -80,12 +82,13 @@ impl fmt::Display for TemplateError {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [MailKind; 5] = [
+    pub const ALL: [MailKind; 6] = [
         MailKind::LogInCode,
         MailKind::SignUpCode,
         MailKind::ResetCode,
         MailKind::VerifyEmail,
         MailKind::EmailChanged,
+        MailKind::OperatorInvitation,
     ];
 
     /// `log-in-code` and so on, as stored and as addressed.
@@ -96,6 +99,7 @@ impl MailKind {
             MailKind::ResetCode => "reset-code",
             MailKind::VerifyEmail => "verify-email",
             MailKind::EmailChanged => "email-changed",
+            MailKind::OperatorInvitation => "operator-invitation",
         }
     }
 
@@ -108,7 +112,7 @@ impl MailKind {
     const fn needs(self) -> Option<&'static str> {
         match self {
             MailKind::LogInCode | MailKind::SignUpCode | MailKind::ResetCode => Some("code"),
-            MailKind::VerifyEmail => Some("link"),
+            MailKind::VerifyEmail | MailKind::OperatorInvitation => Some("link"),
             MailKind::EmailChanged => None,
         }
     }
@@ -140,6 +144,11 @@ impl MailKind {
                 "Your email address for {{app}} was changed",
                 "The email address of your account with {{app}} was changed and is no longer {{email}}.\n\nIf this was \
                  not you, tell the owner of the site at once.\n",
+            ),
+            MailKind::OperatorInvitation => (
+                "You are invited to run {{app}}",
+                "You are invited to the dashboard of {{app}}. Choose a password here:\n\n{{link}}\n\nThe link works once, \
+                 within a day. Then sign in with {{email}}.\n",
             ),
         };
         Template { subject: subject.into(), body: body.into() }

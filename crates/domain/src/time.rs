@@ -31,6 +31,11 @@ impl Timestamp {
         self.0.div_euclid(MICROS_PER_SECOND)
     }
 
+    /// Whole days since 1970-01-01, UTC, rounded down.
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(86_400 * MICROS_PER_SECOND)
+    }
+
     /// The first moment of the year 1.
     pub const YEAR_1: Self = Self(-62_135_596_800_000_000);
     /// The last moment of the year 9999.

@@ -11,6 +11,7 @@ mod address;
 mod appstle;
 mod body;
 mod client;
+mod dashboard;
 mod idempotency;
 mod jwks;
 mod machines;
@@ -25,6 +26,7 @@ pub mod serve;
 
 pub use access_log::{AccessLog, AccessLogForm};
 pub use appstle::PlanGate;
+pub use dashboard::{DASHBOARD_ROUTES, DashboardRoute, Needs};
 pub use routes::{ROUTES, Route, Surface, metrics_router, router};
 
 use guildhall_app::Guildhall;

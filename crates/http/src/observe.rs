@@ -71,6 +71,13 @@ pub(crate) async fn observe(State(http): State<Http>, mut request: Request, next
     }
     let caller = response.extensions().get::<CalledBy>().map(|called| &called.0);
     let visitor = response.extensions().get::<VisitedBy>().map(|visited| &visited.0);
+    if response.status().is_success() {
+        match (caller, visitor) {
+            (Some(caller), _) => caller.note_call(method, route, clock.now()),
+            (None, Some(visitor)) => visitor.note_call(method, route, clock.now()),
+            (None, None) => {}
+        }
+    }
     let key = caller.map(Caller::key_id).or_else(|| visitor.and_then(Visitor::key_id));
     let environment = caller.and_then(Caller::environment_number);
     http.settings().access_log.write(&Line {

@@ -1,6 +1,6 @@
 //! The one list of addresses, and the surfaces they belong to.
 
-use crate::{Http, HttpSettings, appstle, client, jwks, machines, manage, memberstack, observe};
+use crate::{Http, HttpSettings, appstle, client, dashboard, jwks, machines, manage, memberstack, observe};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -24,6 +24,8 @@ pub enum Surface {
     Appstle,
     /// Our own management API, by a secret key with the `manage` scope.
     Manage,
+    /// The dashboard, by an operator's session. Its addresses are in a list of their own.
+    Dashboard,
     /// Balancers and scrapers, without a key.
     Machines,
 }
@@ -31,7 +33,9 @@ pub enum Surface {
 impl Surface {
     /// The surface that a path lies under.
     pub(crate) fn of_path(path: &str) -> Self {
-        if path.starts_with("/manage/") {
+        if dashboard::owns(path) {
+            Surface::Dashboard
+        } else if path.starts_with("/manage/") {
             Surface::Manage
         } else if appstle::owns(path) {
             Surface::Appstle
@@ -48,6 +52,7 @@ impl Surface {
             Surface::Manage => manage::problem(error),
             Surface::Client => client::problem(error),
             Surface::Appstle => appstle::problem(error, path),
+            Surface::Dashboard => dashboard::problem(error),
             Surface::Memberstack | Surface::Machines => memberstack::problem(error),
         }
     }
@@ -237,7 +242,7 @@ routes! {
 pub(crate) fn known_route(matched: &str) -> &'static str {
     let matched = matched.strip_suffix('/').filter(|bare| !bare.is_empty()).unwrap_or(matched);
     let found = ROUTES.iter().find(|route| route.path == matched);
-    found.map_or(UNMATCHED, |route| route.path)
+    found.map(|route| route.path).or_else(|| dashboard::known_route(matched)).unwrap_or(UNMATCHED)
 }
 
 /// Everything that one listener answers.
@@ -258,6 +263,7 @@ pub fn router(guildhall: Guildhall, settings: HttpSettings) -> Router {
         .merge(memberstack_routes(&http))
         .merge(appstle_routes(&http))
         .merge(manage_routes(&http))
+        .merge(dashboard::router())
         .merge(metrics)
         .route("/healthz", get(machines::healthz))
         .route("/readyz", get(machines::readyz))

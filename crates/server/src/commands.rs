@@ -3,6 +3,7 @@
 mod app;
 mod config;
 mod custom_field;
+mod demo;
 mod docs;
 mod doctor;
 mod key;
@@ -85,6 +86,8 @@ enum Command {
     /// The keys that members' tokens are signed with
     #[command(subcommand)]
     TokenKey(token_key::Command),
+    /// Fill an app with lifelike data to look at
+    Demo(#[command(flatten)] demo::Command),
     /// Bring the database's schema up to date
     Migrate(Print),
     /// Look for what could go wrong
@@ -139,6 +142,7 @@ impl Line {
             Command::Mail(command) => command.json(),
             Command::Session(command) => command.json(),
             Command::TokenKey(command) => command.json(),
+            Command::Demo(command) => command.json(),
             Command::Migrate(print) | Command::Doctor(print) => print.json,
             Command::Config(command) => command.json(),
         }
@@ -197,6 +201,7 @@ async fn with_database(command: Command, settings: Settings) -> anyhow::Result<E
         Command::Mail(command) => mail::run(command, &guildhall).await,
         Command::Session(command) => session::run(command, &guildhall).await,
         Command::TokenKey(command) => token_key::run(command, &guildhall).await,
+        Command::Demo(command) => demo::run(command, &guildhall).await,
         Command::Migrate(print) => Ok(migrate::run(print, &guildhall)),
         Command::Serve(_) | Command::Doctor(_) | Command::Config(_) | Command::Docs(_) => {
             bail!("this command needs no open database")
@@ -228,6 +233,7 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             write_queue_max: settings.write_queue_max,
             postgres_connections_max: settings.postgres_connections_max,
             public_url: base_url(settings, settings.listen),
+            sends_mail: settings.smtp_url.is_some(),
             token_issuer: token_issuer(settings, settings.listen),
             statement_timeout_ms: settings.statement_timeout_ms,
             fake_live_payments: settings.fake_live_payments.0,

@@ -226,6 +226,34 @@ fn an_operator_gets_a_link_that_starts_with_the_public_address() {
 }
 
 #[test]
+fn an_operator_can_be_let_into_one_app_only() {
+    let (installation, app) = Installation::with_app();
+    let of_app = |app: &str, role: &str| {
+        ["operator", "create", "--email", "bo@example.com", "--name", "Bo", "--app", app, "--role", role]
+            .map(str::to_owned)
+    };
+    let words = of_app("app_unknown", "admin");
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    assert_eq!(installation.error(&words)["code"], "app_not_found");
+    let words = of_app(&app, "read-only");
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    assert!(
+        text(&installation.json(&words)["id"]).starts_with("opr_"),
+        "what failed before left nobody behind"
+    );
+}
+
+#[test]
+fn a_demo_fills_a_sandbox_and_twice_is_the_same_as_once() {
+    let (installation, app) = Installation::with_app();
+    let demo = ["demo", "--app", &app, "--env", "sandbox"];
+    let made = installation.json(&demo);
+    assert_eq!((&made["members"], &made["records"]), (&json!(48), &json!(15)));
+    let again = installation.json(&demo);
+    assert_eq!((&again["members"], &again["records"]), (&json!(0), &json!(0)));
+}
+
+#[test]
 fn a_command_that_only_reads_makes_no_database() {
     let installation = Installation::empty();
     for words in [

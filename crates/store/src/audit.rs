@@ -1,6 +1,6 @@
 //! The audit trail: who changed what, written in the transaction of the change.
 
-use crate::driver::{Tx, params};
+use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
 use crate::idempotency_keys::Ticket;
 use crate::statement::{Bound, Statement};
@@ -16,6 +16,8 @@ const BY_SUBJECT: &str = "SELECT action, actor_kind, actor, detail FROM audit_en
 
 /// What the indexes for this hold, in their own words.
 const ACTIVITY: &str = " AND substr(a.action, 1, 8) IN ('contract', 'attempt.')";
+
+const COLUMNS: &str = "number, environment, actor_kind, actor, action, subject, detail, request, created_at";
 
 /// One entry to write.
 pub struct AuditEntry<'a> {
@@ -67,6 +69,29 @@ pub struct ActivityRow {
     pub at: Timestamp,
 }
 
+/// One entry, as stored.
+#[derive(Clone, Debug)]
+pub struct AuditRecord {
+    /// Its place in the trail.
+    pub number: i64,
+    /// The environment that was changed, if it was one.
+    pub environment: Option<EnvironmentId>,
+    /// `key`, `operator` and so on.
+    pub actor_kind: String,
+    /// The id of who did it, where there is one.
+    pub actor: Option<String>,
+    /// A noun and a verb.
+    pub action: String,
+    /// The id of what it was done to.
+    pub subject: String,
+    /// A JSON object.
+    pub detail: String,
+    /// The id of the request, if it was one.
+    pub request: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
 /// Reached as `tx.audit()`.
 pub struct Audit<'t> {
     pub(crate) tx: &'t mut Tx,
@@ -108,6 +133,42 @@ impl Audit<'_> {
             Ok((row.string(0)?, row.string(1)?, row.opt_string(2)?, row.string(3)?))
         });
         found.await
+    }
+
+    /// Entries of an app before a number, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn page(
+        &mut self,
+        app: &AppId,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM audit_entries WHERE app = $1 AND number < $2 ORDER BY number DESC LIMIT $3"
+        );
+        let values = params![app.as_str(), before.unwrap_or(i64::MAX), limit];
+        self.tx.all(&sql, values, from_row).await
+    }
+
+    /// Entries of an app about one subject before a number, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn page_of_subject(
+        &mut self,
+        app: &AppId,
+        subject: &str,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<AuditRecord>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM audit_entries WHERE subject = $1 AND app = $2 AND number < $3
+             ORDER BY number DESC LIMIT $4"
+        );
+        let values = params![subject, app.as_str(), before.unwrap_or(i64::MAX), limit];
+        self.tx.all(&sql, values, from_row).await
     }
 
     /// How many entries about contracts and attempts of an environment there are.
@@ -188,4 +249,18 @@ fn one_of<T: Into<Bound>>(sql: &mut Statement, column: &str, values: impl ExactS
         sql.bind(value);
     });
     sql.push(")");
+}
+
+fn from_row(row: &Row<'_>) -> Result<AuditRecord, StoreError> {
+    Ok(AuditRecord {
+        number: row.int(0)?,
+        environment: row.opt_int(1)?.and_then(EnvironmentId::from_stored),
+        actor_kind: row.string(2)?,
+        actor: row.opt_string(3)?,
+        action: row.string(4)?,
+        subject: row.string(5)?,
+        detail: row.string(6)?,
+        request: row.opt_string(7)?,
+        created_at: row.time(8)?,
+    })
 }

@@ -1,6 +1,6 @@
 //! The outbox: what happened, written in the transaction in which it happened.
 
-use crate::driver::{Tx, params};
+use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
 use guildhall_domain::event::EventKind;
 use guildhall_domain::{EnvironmentId, Timestamp};
@@ -9,6 +9,11 @@ const INSERT: &str = "INSERT INTO events (environment, kind, subject, payload, c
     VALUES ($1, $2, $3, $4, $5)";
 const LIST: &str = "SELECT number, kind, subject, payload, created_at FROM events
     WHERE environment = $1 AND number > $2 ORDER BY number LIMIT $3";
+
+const NEWEST: &str = "SELECT number, kind, subject, payload, created_at FROM events
+    WHERE environment = $1 AND number < $2 ORDER BY number DESC LIMIT $3";
+const OF_SUBJECT: &str = "SELECT number, kind, subject, payload, created_at FROM events
+    WHERE environment = $1 AND subject = $2 AND number < $3 ORDER BY number DESC LIMIT $4";
 
 /// One event, as stored.
 #[derive(Clone, Debug)]
@@ -58,15 +63,37 @@ impl Events<'_> {
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
         let values = params![environment, after, limit];
-        let found = self.tx.all(LIST, values, |row| {
-            Ok(Event {
-                number: row.int(0)?,
-                kind: row.string(1)?,
-                subject: row.string(2)?,
-                payload: row.string(3)?,
-                created_at: row.time(4)?,
-            })
-        });
-        found.await
+        self.tx.all(LIST, values, from_row).await
     }
+
+    /// Events of an environment before a number, newest first; only those about one subject, if one is
+    /// named.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn page(
+        &mut self,
+        environment: EnvironmentId,
+        subject: Option<&str>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        let before = before.unwrap_or(i64::MAX);
+        match subject {
+            Some(subject) => {
+                self.tx.all(OF_SUBJECT, params![environment, subject, before, limit], from_row).await
+            }
+            None => self.tx.all(NEWEST, params![environment, before, limit], from_row).await,
+        }
+    }
+}
+
+fn from_row(row: &Row<'_>) -> Result<Event, StoreError> {
+    Ok(Event {
+        number: row.int(0)?,
+        kind: row.string(1)?,
+        subject: row.string(2)?,
+        payload: row.string(3)?,
+        created_at: row.time(4)?,
+    })
 }

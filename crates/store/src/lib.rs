@@ -25,24 +25,28 @@ mod error;
 mod events;
 mod filter;
 mod idempotency_keys;
+mod key_calls;
 mod keys;
 mod mails;
+mod member_imports;
 mod members;
 mod meta;
 mod migrations;
 mod one_time_codes;
+mod operator_sessions;
 mod operators;
 mod payments;
 mod plans;
 mod records;
 mod sessions;
+mod sign_ups;
 mod statement;
 mod token_keys;
 
 pub use accounts::Accounts;
 pub use apps::Apps;
 pub use attempts::SignInAttempts;
-pub use audit::{ActivityFilter, ActivityRow, Audit, AuditEntry};
+pub use audit::{ActivityFilter, ActivityRow, Audit, AuditEntry, AuditRecord};
 pub use authority::Authority;
 pub use billing_attempts::{AttemptFilter, BillingAttempts};
 pub use clocks::{Clock, Clocks};
@@ -58,16 +62,20 @@ pub use environments::{Admission, Environments};
 pub use error::StoreError;
 pub use events::{Event, Events};
 pub use idempotency_keys::{IdempotencyKeys, IdempotencyPlace, KeptAnswer, KeptRequest, Ticket};
+pub use key_calls::KeyCalls;
 pub use keys::Keys;
 pub use mails::{Mail, Mails};
+pub use member_imports::{MemberImport, MemberImports};
 pub use members::{ListOrder, ListPage, Members, NewMember};
 pub use migrations::{Migration, SCHEMA_VERSION};
 pub use one_time_codes::{OneTimeCode, OneTimeCodes};
+pub use operator_sessions::{OperatorSession, OperatorSessions};
 pub use operators::{NewOperatorLink, Operator, Operators};
 pub use payments::{FakeCharge, NewFakeCharge, PaymentMethod, Payments};
 pub use plans::Plans;
 pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
 pub use sessions::Sessions;
+pub use sign_ups::SignUps;
 pub use token_keys::{TokenKey, TokenKeys};
 
 impl Tx {
@@ -141,7 +149,27 @@ impl Tx {
         Members { tx: self }
     }
 
-    /// Operators and their one-time links.
+    /// Calls by key, day and route.
+    pub fn key_calls(&mut self) -> KeyCalls<'_> {
+        KeyCalls { tx: self }
+    }
+
+    /// Files of members on their way in.
+    pub fn member_imports(&mut self) -> MemberImports<'_> {
+        MemberImports { tx: self }
+    }
+
+    /// Operators' sessions.
+    pub fn operator_sessions(&mut self) -> OperatorSessions<'_> {
+        OperatorSessions { tx: self }
+    }
+
+    /// Members made, by day.
+    pub fn sign_ups(&mut self) -> SignUps<'_> {
+        SignUps { tx: self }
+    }
+
+    /// Operators, their roles and their one-time links.
     pub fn operators(&mut self) -> Operators<'_> {
         Operators { tx: self }
     }

@@ -91,6 +91,22 @@ impl Mails<'_> {
         Ok(found)
     }
 
+    /// The environment's mails before a number, newest first, sent or not.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn page(
+        &mut self,
+        environment: EnvironmentId,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Mail>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM mails WHERE environment = $1 AND number < $2 ORDER BY number DESC LIMIT $3"
+        );
+        self.tx.all(&sql, params![environment, before.unwrap_or(i64::MAX), limit], from_row).await
+    }
+
     /// Takes mails that are due. They are due again at `again_at`, should whoever took them end before
     /// they are sent.
     ///

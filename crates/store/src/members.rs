@@ -9,7 +9,7 @@ use crate::contracts;
 use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
 use guildhall_domain::email::Email;
-use guildhall_domain::ids::PermissionId;
+use guildhall_domain::ids::{PermissionId, PlanId};
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::member::Member;
 use guildhall_domain::member_id::{MemberId, MemberKey, SEQUENCE_MAX};
@@ -35,6 +35,16 @@ const AT: &str = select_members!("WHERE key = $1");
 const BY_CUSTOMER_NUMBER: &str = select_members!("WHERE environment = $1 AND customer_number = $2");
 const SET_CUSTOMER_NUMBER: &str = "UPDATE members SET customer_number = $1 WHERE key = $2";
 const CUSTOMER_NUMBER: &str = "SELECT customer_number FROM members WHERE key = $1";
+const BY_ADDRESS: &str = select_members!(
+    "WHERE environment = $1 AND email_normal > $2 AND email_normal < $3 ORDER BY email_normal LIMIT $4"
+);
+const BY_ADDRESS_DESCENDING: &str = select_members!(
+    "WHERE environment = $1 AND email_normal > $2 AND email_normal < $3 ORDER BY email_normal DESC LIMIT $4"
+);
+const HOLDERS: &str = select_members!(
+    "WHERE key IN (SELECT member_key FROM contracts WHERE plan = $1 AND member_key > $2 AND member_key < $3
+    ORDER BY member_key DESC LIMIT $4) ORDER BY key DESC"
+);
 const LOCK_BY_KEY: &str = "SELECT key FROM members WHERE key = $1 FOR UPDATE";
 const LOCK_BY_IMPORTED_ID: &str = "SELECT key FROM members
     WHERE environment = $1 AND id = $2 AND imported_id FOR UPDATE";
@@ -241,6 +251,40 @@ impl Members<'_> {
         }
     }
 
+    /// Members whose address, in its normal form, lies between two texts, in the order of addresses.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn by_address(
+        &mut self,
+        environment: EnvironmentId,
+        (above, below): (&str, &str),
+        order: ListOrder,
+        limit: i64,
+    ) -> Result<Vec<Member>, StoreError> {
+        let sql = match order {
+            ListOrder::Ascending => BY_ADDRESS,
+            ListOrder::Descending => BY_ADDRESS_DESCENDING,
+        };
+        self.tx.all(sql, params![environment, above, below, limit], member_from_row).await
+    }
+
+    /// Members of an environment that hold a plan, newest first, after a sequence number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn holders(
+        &mut self,
+        environment: EnvironmentId,
+        plan: &PlanId,
+        after: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Member>, StoreError> {
+        let first = MemberKey::new(environment, 0);
+        let last = MemberKey::new(environment, after.unwrap_or(SEQUENCE_MAX));
+        self.tx.all(HOLDERS, params![plan.as_str(), first, last, limit], member_from_row).await
+    }
+
     /// Whether a member of the environment has this address.
     ///
     /// # Errors
@@ -283,7 +327,8 @@ impl Members<'_> {
             member.json.as_str(),
             &contracts
         ];
-        self.tx.execute(INSERT, values).await.map(|_| ())
+        self.tx.execute(INSERT, values).await?;
+        self.tx.sign_ups().count(environment, member.created_at).await
     }
 
     /// Stores a member's changed facts. The address is changed apart, so that its index is left

@@ -37,6 +37,7 @@ migrations! {
     3 "0003_sign_in";
     4 "0004_contracts";
     5 "0005_idempotency";
+    6 "0006_dashboard";
 }
 
 /// The version that this binary brings a database to.

@@ -35,6 +35,8 @@ const ADD_HOLDER: &str = "INSERT INTO plan_holders (plan, environment, holders) 
 const REMOVE_HOLDER: &str =
     "UPDATE plan_holders SET holders = holders - 1 WHERE plan = $1 AND environment = $2";
 
+const HOLDERS: &str = "SELECT plan, holders FROM plan_holders WHERE environment = $1";
+
 /// Reached as `tx.plans()`.
 pub struct Plans<'t> {
     pub(crate) tx: &'t mut Tx,
@@ -207,6 +209,15 @@ impl Plans<'_> {
         let values = params![plan.as_str(), environment];
         let holders = self.tx.first(ADD_HOLDER, values, |row| row.int(0)).await?;
         holders.ok_or_else(|| StoreError::corrupt("the count of a plan's holders is missing"))
+    }
+
+    /// How many members of an environment hold each plan; plans that nobody ever held are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn holders(&mut self, environment: EnvironmentId) -> Result<Vec<(PlanId, i64)>, StoreError> {
+        let values = params![environment];
+        self.tx.all(HOLDERS, values, |row| Ok((PlanId::from_text(row.text(0)?), row.int(1)?))).await
     }
 
     /// Counts one holder less.

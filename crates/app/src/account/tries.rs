@@ -12,6 +12,7 @@ use guildhall_domain::key::HashedKey;
 use guildhall_domain::throttle::Throttle;
 use guildhall_domain::time::MICROS_PER_SECOND;
 use guildhall_store::Tx;
+use std::net::IpAddr;
 
 /// An address may try so many times what may be tried on one account: it can be that of an office.
 const ADDRESS_FACTOR: u32 = 10;
@@ -39,7 +40,7 @@ pub(super) enum Mailing {
 
 /// Attempts about to be made.
 #[derive(Clone)]
-pub(super) struct Tries {
+pub(crate) struct Tries {
     /// In an order that is the same everywhere, because each is locked in turn.
     of_many: Vec<(HashedKey, Throttle)>,
     of_one: Option<(HashedKey, Throttle)>,
@@ -94,7 +95,7 @@ impl Guildhall {
     ///
     /// # Errors
     /// `RateLimited`, `Busy`, `StoreUnavailable`.
-    pub(super) async fn count(&self, tries: &Tries) -> Result<(), AppError> {
+    pub(crate) async fn count(&self, tries: &Tries) -> Result<(), AppError> {
         let (tries, now) = (tries.clone(), self.now());
         let counted = self
             .store()
@@ -104,11 +105,27 @@ impl Guildhall {
 }
 
 impl Tries {
+    /// A guess at the password of an operator.
+    pub(crate) fn at_operator(free: u32, address: IpAddr, email_normal: &str) -> Self {
+        let subject = |relation: &str, whom: &str| HashedKey::of(&format!("operator\n{relation}\n{whom}"));
+        let by_address = subject("from", &subscriber(address).to_string());
+        Self {
+            of_many: vec![(by_address, Throttle::guesses(free.saturating_mul(ADDRESS_FACTOR)))],
+            of_one: Some((subject("at", email_normal), Throttle::guesses(free))),
+        }
+    }
+
+    /// A guess at the password of an operator who has a session already.
+    pub(crate) fn at_operator_change(free: u32, operator: &str) -> Self {
+        let subject = HashedKey::of(&format!("operator\nchange\n{operator}"));
+        Self { of_many: Vec::new(), of_one: Some((subject, Throttle::guesses(free))) }
+    }
+
     /// Counts them.
     ///
     /// # Errors
     /// `RateLimited`, with the time to wait; then none of them is counted.
-    pub(super) async fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<(), AppError> {
+    pub(crate) async fn count(&self, tx: &mut Tx, now: Timestamp) -> Result<(), AppError> {
         for (subject, throttle) in self.of_many.iter().chain(&self.of_one) {
             let before = tx.attempts().find_locked(*subject, now).await?;
             let after = throttle.admit(before, now).map_err(|wait_us| too_many(throttle, wait_us))?;
@@ -119,7 +136,7 @@ impl Tries {
 
     /// Takes them back: they were no guesses. What was guessed at one account is forgotten, because
     /// its owner has come.
-    pub(super) async fn forgive(&self, tx: &mut Tx, now: Timestamp) -> Result<(), AppError> {
+    pub(crate) async fn forgive(&self, tx: &mut Tx, now: Timestamp) -> Result<(), AppError> {
         for (subject, _) in &self.of_many {
             if let Some(attempts) = tx.attempts().find_locked(*subject, now).await? {
                 tx.attempts().update(*subject, attempts.forgive_one()).await?;

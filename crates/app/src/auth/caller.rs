@@ -1,6 +1,7 @@
 //! A caller: a key that was let in, and what it may do.
 
 use super::identities::Identity;
+use super::operator::SignedOperator;
 use super::seconds_up;
 use super::visitor::Visitor;
 use crate::definitions::Definitions;
@@ -14,7 +15,6 @@ use guildhall_domain::ids::KeyId;
 use guildhall_domain::scope::Action;
 use guildhall_domain::{Code, EnvironmentId, Mode, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// What the rate limit said to an admitted request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +93,14 @@ impl Caller {
     /// Notes that a call with this key, and its partner's, succeeded. In memory; a job writes it down.
     pub fn note_used(&self, at: Timestamp) {
         for identity in [Some(&self.identity), self.partner.as_ref()].into_iter().flatten() {
-            identity.last_used.fetch_max(at.micros(), Ordering::Relaxed);
+            identity.uses.note(at);
         }
+    }
+
+    /// Counts a call with this key that succeeded, for what the dashboard tells of it. `route` is a
+    /// template, never a path.
+    pub fn note_call(&self, method: &'static str, route: &'static str, at: Timestamp) {
+        self.identity.uses.note_call(method, route, at);
     }
 
     /// Asks to do something. The only way to an environment.
@@ -128,6 +134,7 @@ pub struct Access<'c> {
 pub(super) enum Who<'c> {
     Caller(&'c Caller),
     Visitor(&'c Visitor),
+    Operator(&'c SignedOperator),
     CommandLine,
 }
 
@@ -176,7 +183,7 @@ impl<'c> Access<'c> {
     /// Who asks, as the access rules of data tables see it.
     pub(crate) fn asker(&self) -> Asker {
         match self.who {
-            Who::Caller(_) | Who::CommandLine => Asker::Admin,
+            Who::Caller(_) | Who::CommandLine | Who::Operator(_) => Asker::Admin,
             Who::Visitor(visitor) => {
                 visitor.member().map_or(Asker::Stranger, |member| Asker::Member(member.key))
             }
@@ -203,6 +210,7 @@ impl<'c> Access<'c> {
                 (Actor::Key(caller.key_id().clone()), caller.request.as_deref().map(str::to_owned))
             }
             Who::Visitor(visitor) => visitor.actor(),
+            Who::Operator(operator) => (operator.actor(), operator.request()),
             Who::CommandLine => (Actor::CommandLine, None),
         };
         Recorder {

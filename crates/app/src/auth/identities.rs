@@ -1,7 +1,7 @@
 //! Keys that were seen, kept for as long as the authority version stands.
 
-use super::LastUsed;
 use super::addresses::Addresses;
+use super::last_used::{LastUsed, Uses};
 use crate::definitions::Definitions;
 use guildhall_domain::app::Environment;
 use guildhall_domain::ids::{AppId, KeyId};
@@ -12,7 +12,6 @@ use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 
 /// More keys than this are not kept at a time; then memory starts anew.
 const KEPT_MAX: usize = 50_000;
@@ -22,7 +21,7 @@ pub(crate) struct Identity {
     pub key: Key,
     pub definitions: Option<Arc<Definitions>>,
     pub window: Arc<Mutex<SlidingWindow>>,
-    pub last_used: Arc<AtomicI64>,
+    pub uses: Arc<Uses>,
 }
 
 /// What is in memory of keys, limits and addresses.
@@ -45,6 +44,7 @@ struct Known {
     identities: HashMap<u64, Arc<Identity>>,
     definitions: HashMap<AppId, Arc<Definitions>>,
     live: HashMap<AppId, Environment>,
+    environments: HashMap<AppId, Arc<[Environment]>>,
 }
 
 impl Identities {
@@ -105,7 +105,7 @@ impl Identities {
         });
         let identity = Arc::new(Identity {
             window: Arc::clone(self.windows.lock().entry(key.id.clone()).or_default()),
-            last_used: last_used.of(&key.id),
+            uses: last_used.of(&key.id),
             definitions,
             key,
         });
@@ -137,5 +137,35 @@ impl Identities {
         let kept = Arc::clone(kept);
         known.live.insert(app, live);
         (kept, live)
+    }
+
+    /// An app with both its environments, read at this version.
+    pub(super) fn recall_place(
+        &self,
+        version: i64,
+        app: &AppId,
+    ) -> Option<(Arc<Definitions>, Arc<[Environment]>)> {
+        let known = self.known.read();
+        if known.version != version {
+            return None;
+        }
+        Some((Arc::clone(known.definitions.get(app)?), Arc::clone(known.environments.get(app)?)))
+    }
+
+    /// Keeps an app that was read at this version, or after it.
+    pub(super) fn remember_place(
+        &self,
+        version: i64,
+        (definitions, environments): (Definitions, Vec<Environment>),
+    ) -> (Arc<Definitions>, Arc<[Environment]>) {
+        let mut known = self.known.write();
+        if known.version != version {
+            *known = Known { version, ..Known::default() };
+        }
+        let (app, environments) = (definitions.app.id.clone(), Arc::<[Environment]>::from(environments));
+        let kept = known.definitions.entry(app.clone()).or_insert_with(|| Arc::new(definitions));
+        let kept = Arc::clone(kept);
+        known.environments.insert(app, Arc::clone(&environments));
+        (kept, environments)
     }
 }

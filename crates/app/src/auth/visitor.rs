@@ -21,7 +21,6 @@ use guildhall_domain::session::USER_AGENT_CHARS_MAX;
 use guildhall_domain::{Code, EnvironmentId, Mode, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// What a request to the client API brought along.
 #[derive(Clone, Copy)]
@@ -223,7 +222,14 @@ impl Visitor {
     /// Notes that a call with this key succeeded. In memory; a job writes it down.
     pub fn note_used(&self, at: Timestamp) {
         if let Some(identity) = &self.key {
-            identity.last_used.fetch_max(at.micros(), Ordering::Relaxed);
+            identity.uses.note(at);
+        }
+    }
+
+    /// Counts a call with this key that succeeded. `route` is a template, never a path.
+    pub fn note_call(&self, method: &'static str, route: &'static str, at: Timestamp) {
+        if let Some(identity) = &self.key {
+            identity.uses.note_call(method, route, at);
         }
     }
 

@@ -9,6 +9,7 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use futures_util::future::BoxFuture;
 use guildhall_domain::Timestamp;
+use guildhall_domain::mail::MailKind;
 use guildhall_domain::time::MICROS_PER_SECOND;
 use guildhall_store::Mail;
 
@@ -47,7 +48,28 @@ impl Guildhall {
         let listed = self.store().scan::<_, AppError, _>(move |tx| {
             Box::pin(async move { Ok(tx.mails().list_unsent(environment, LISTED_MAX).await?) })
         });
-        listed.await
+        Ok(listed.await?.into_iter().map(without_invitation).collect())
+    }
+
+    /// A page of the environment's mails before a number, newest first, sent or not, and whether there
+    /// are more. They hold codes and links, so it takes leave to write.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub async fn page_of_mails(
+        &self,
+        access: &Access<'_>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<(Vec<Mail>, bool), AppError> {
+        let environment = access.environment();
+        let listed = self.store().scan::<_, AppError, _>(move |tx| {
+            Box::pin(async move { Ok(tx.mails().page(environment, before, limit + 1).await?) })
+        });
+        let mut mails: Vec<_> = listed.await?.into_iter().map(without_invitation).collect();
+        let more = mails.len() as i64 > limit;
+        mails.truncate(usize::try_from(limit).unwrap_or(0));
+        Ok((mails, more))
     }
 
     /// Sends the mails that are due, one after another. How many were sent.
@@ -107,6 +129,15 @@ impl Guildhall {
         });
         noted.await
     }
+}
+
+/// An invitation's link makes its reader the operator who is invited. It is for that one's mailbox only,
+/// not for whoever may look at the outbox.
+fn without_invitation(mut mail: Mail) -> Mail {
+    if mail.kind == MailKind::OperatorInvitation {
+        mail.text.clear();
+    }
+    mail
 }
 
 /// When to try again after so many attempts.

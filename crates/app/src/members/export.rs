@@ -1,7 +1,7 @@
 //! Taking members out, with everything an import elsewhere needs, password hashes included.
 
 use super::{ListOrder, ListPage, Member, Shown, write_member};
-use crate::auth::CommandLineAccess;
+use crate::auth::Access;
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
@@ -31,6 +31,14 @@ pub struct ExportedMember {
 }
 
 impl ExportPage {
+    /// The part without password hashes: for a person's eyes, not for moving house.
+    pub fn without_passwords(mut self) -> Self {
+        for exported in &mut self.members {
+            exported.password_hash = None;
+        }
+        self
+    }
+
     /// The part as lines of JSON, in the form that an import takes.
     pub fn to_json_lines(&self, definitions: &Definitions) -> Vec<u8> {
         let mut out = Vec::new();
@@ -108,10 +116,10 @@ impl Guildhall {
     /// `StoreUnavailable`.
     pub async fn export_members(
         &self,
-        place: &CommandLineAccess,
+        access: &Access<'_>,
         after: Option<i64>,
     ) -> Result<ExportPage, AppError> {
-        let environment = place.access().environment();
+        let environment = access.environment();
         let page = ListPage { limit: PAGE, after, order: ListOrder::Ascending };
         let exported = self.store().scan::<_, AppError, _>(move |tx| {
             Box::pin(async move {

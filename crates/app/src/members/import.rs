@@ -6,7 +6,7 @@
 
 use super::create::{Admitter, Checked, blank, free_plans, nonce, record_created};
 use super::values::{self, Object};
-use crate::auth::{Access, CommandLineAccess};
+use crate::auth::{Access, LastingAccess};
 use crate::definitions::Definitions;
 use crate::error::{AppError, or_conflict};
 use crate::guildhall::Guildhall;
@@ -52,7 +52,7 @@ pub fn row_from_csv<'a>(line: u64, cells: impl Iterator<Item = (&'a str, &'a str
 /// Takes rows into one environment.
 pub struct Importer<'g> {
     guildhall: &'g Guildhall,
-    place: CommandLineAccess,
+    place: LastingAccess,
     dry_run: bool,
     on_error: OnError,
 }
@@ -60,8 +60,13 @@ pub struct Importer<'g> {
 impl<'g> Importer<'g> {
     /// An importer for the environment that this access names. A dry run checks every row by
     /// itself and stores nothing.
-    pub fn new(guildhall: &'g Guildhall, place: CommandLineAccess, dry_run: bool, on_error: OnError) -> Self {
-        Self { guildhall, place, dry_run, on_error }
+    pub fn new(
+        guildhall: &'g Guildhall,
+        place: impl Into<LastingAccess>,
+        dry_run: bool,
+        on_error: OnError,
+    ) -> Self {
+        Self { guildhall, place: place.into(), dry_run, on_error }
     }
 
     /// Takes the rows, in order; `progress` hears how many are done.

@@ -60,7 +60,7 @@ async fn export(guildhall: &Guildhall, place: &Place, file: &Path, format: Forma
     }
     let mut after = None;
     loop {
-        let page = guildhall.export_members(&access, after).await?;
+        let page = guildhall.export_members(&access_now, after).await?;
         match format {
             Format::Jsonl => out.write_all(&page.to_json_lines(definitions))?,
             Format::Csv => write_csv(&mut out, page.to_csv_records(definitions))?,

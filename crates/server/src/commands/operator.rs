@@ -5,8 +5,10 @@ use crate::config::Settings;
 use crate::output;
 use clap::Subcommand;
 use guildhall_app::Guildhall;
-use guildhall_app::operators::OperatorLink;
+use guildhall_app::operators::{OperatorLink, Reach};
 use guildhall_domain::audit::Actor;
+use guildhall_domain::ids::AppId;
+use guildhall_domain::operator::Role;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -20,6 +22,12 @@ pub(super) enum Command {
         /// What to call them
         #[arg(long)]
         name: String,
+        /// Let them run only this app; without it they own the server with all its apps
+        #[arg(long, value_name = "APP")]
+        app: Option<String>,
+        /// Their role in the app: `owner`, `admin` or `read-only`
+        #[arg(long, default_value = "owner", requires = "app")]
+        role: Role,
         #[command(flatten)]
         print: Print,
     },
@@ -47,8 +55,10 @@ pub(super) async fn run(
     settings: &Settings,
 ) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Create { email, name, print } => {
-            let (operator, link) = guildhall.create_operator(&email, &name, Actor::CommandLine).await?;
+        Command::Create { email, name, app, role, print } => {
+            let reach = app.map_or(Reach::Server, |app| Reach::App(AppId::from_text(app), role));
+            let created = guildhall.create_operator(&email, &name, reach, Actor::CommandLine).await;
+            let (operator, link) = created?;
             let mut value = view(&link, settings);
             value["id"] = operator.id.as_str().into();
             value["email"] = operator.email.into();

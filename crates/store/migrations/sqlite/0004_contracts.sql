@@ -74,7 +74,6 @@ DROP TABLE free_contracts;
 CREATE UNIQUE INDEX contracts_id ON contracts (id);
 CREATE INDEX contracts_member ON contracts (member_key, number);
 CREATE UNIQUE INDEX contracts_plan ON contracts (member_key, plan) WHERE kind = 'FREE';
-CREATE INDEX contracts_held ON contracts (plan) WHERE plan IS NOT NULL;
 CREATE INDEX contracts_environment ON contracts (environment, number);
 CREATE INDEX contracts_next_billing_at ON contracts (environment, next_billing_at, number);
 CREATE INDEX contracts_wake_at ON contracts (wake_at) WHERE wake_at IS NOT NULL;
