@@ -23,7 +23,6 @@ printf '\n%-36s %8s %8s\n' '' SQLite PostgreSQL
 printf '%-36s %8d %8d\n' 'storage and HTTP behaviours' "$rust_sqlite" "$rust_postgres"
 printf '%-36s %8d %8d\n' "vendors' SDKs and raw HTTP" "$sdk_sqlite" "$sdk_postgres"
 printf '%-36s %8d %8d\n' "Appstle's cases over plain HTTP" "$appstle_sqlite" "$appstle_postgres"
-printf '%-36s %8d %8d\n' 'browser SDK in Chromium' "$browser_sqlite" "$browser_postgres"
 printf '%-36s %8d %8d\n' 'in Chromium: SDK and dashboard' "$browser_sqlite" "$browser_postgres"
 printf '%-36s %8d\n\n' 'other tests' $((rust - rust_sqlite - rust_postgres))
 if [ "$rust_sqlite" -ne "$rust_postgres" ] || [ "$sdk_sqlite" -ne "$sdk_postgres" ] ||
