@@ -34,7 +34,10 @@ impl Role {
 
     /// Whether this role may do this. What is not known to be a mere look needs an admin.
     pub fn allows(self, action: Action) -> bool {
-        let looks = matches!(action, Action::MemberRead | Action::RecordRead | Action::ManageRead);
+        let looks = matches!(
+            action,
+            Action::MemberRead | Action::RecordRead | Action::ManageRead | Action::ContractRead
+        );
         looks || self >= Role::Admin
     }
 }

@@ -3,7 +3,7 @@
 use crate::query::{Found, Included, Page};
 use crate::world::{Row, World, member_id, record_id};
 use crate::write::Outcome;
-use guildhall_domain::data_table::{DataTable, Field};
+use guildhall_domain::data_table::{DataTable, Field, FieldKind};
 use guildhall_domain::record::FieldValue;
 use serde_json::Value;
 
@@ -34,7 +34,10 @@ fn written(table: &DataTable, row: &Row, links: &[(i64, usize, usize)]) -> Strin
             (0, gone) => (*gone, "disconnected"),
             (made, _) => (*made, "connected"),
         };
-        Some((field.key.clone(), format!(r#"{{"count":{count},"action":"{action}"}}"#)))
+        // Nobody here is a member, so none of the linked ones is the caller.
+        let of_members = field.kind == FieldKind::MemberReferenceMany;
+        let has_self = if of_members { r#""hasself":false,"# } else { "" };
+        Some((field.key.clone(), format!(r#"{{"count":{count},{has_self}"action":"{action}"}}"#)))
     });
     object([
         ("id", text(&record_id(table.number, row.number))),

@@ -26,7 +26,10 @@ both_engines! {
         }
         let app = text(&created["id"]);
         let updated = place.json(&["app", "update", "--app", &app, "--passwordless", "on", "--api-access", "off"]);
-        assert_eq!(names(&updated), ["id", "name", "shop", "apiAccess", "passwordless", "sessionSeconds", "memberSelfDelete", "createdAt"]);
+        assert_eq!(names(&updated), [
+            "id", "name", "shop", "apiAccess", "passwordless", "sessionSeconds", "memberSelfDelete", "createdAt", "timeZone",
+            "currency", "dunningRetries", "dunningDays", "dunningOutcome",
+        ]);
         assert_eq!((&updated["apiAccess"], &updated["passwordless"]), (&json!(false), &json!(true)));
 
         let of_app = ["--app", &app, "--env", "live", "--kind", "store", "--name", "S"];
