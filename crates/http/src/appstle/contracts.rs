@@ -229,13 +229,6 @@ fn draft(fields: &mut Fields) -> Result<ContractDraft, Problem> {
         Some(_) => return Err(broken("status", "Pattern")),
     };
     let currency = fields.text("currencyCode")?;
-    let delivery_minor = match decimal_field(fields, "deliveryPriceAmount")? {
-        None => 0,
-        Some(text) => {
-            let minor = Money::from_major(&text, &currency.as_deref().unwrap_or("usd").to_ascii_lowercase());
-            minor.filter(|minor| *minor >= 0).ok_or_else(|| broken("deliveryPriceAmount", "Digits"))?
-        }
-    };
     let lines = fields
         .array("lines")?
         .filter(|lines| !lines.is_empty())
@@ -252,12 +245,13 @@ fn draft(fields: &mut Fields) -> Result<ContractDraft, Problem> {
         period: Some(period.ok_or_else(|| broken("billingIntervalType", "NotNull"))?),
         delivery: self::period(fields, "deliveryIntervalType", "deliveryIntervalCount")?,
         next_billing: Some(next_billing),
+        begins_in_trial: true,
         min_cycles: cycles(fields, "minCycles")?,
         max_cycles: cycles(fields, "maxCycles")?,
         paused,
         payment_method: text_or_number(fields, "paymentMethodId")?,
         without_payment_method: fields.bool("createWithoutPaymentMethod")?.unwrap_or(false),
-        delivery_minor,
+        delivery_price: decimal_field(fields, "deliveryPriceAmount")?,
         notes: notes(fields)?,
     })
 }
