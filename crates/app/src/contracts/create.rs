@@ -299,7 +299,8 @@ fn terms(draft: &ContractDraft, definitions: &Definitions, now: Timestamp) -> Re
     if draft.min_cycles.zip(draft.max_cycles).is_some_and(|(min, max)| max > 0 && min > max) {
         return Err(invalid("minCycles cannot be more than maxCycles."));
     }
-    let delivery = draft.delivery_price.as_deref().map(|price| checked_price(price, &currency)).transpose()?;
+    let delivery =
+        draft.delivery_price.as_deref().map(|price| checked_price(price, &currency)).transpose()?;
     Ok(Terms {
         last_line: lines.len() as i64,
         lines,

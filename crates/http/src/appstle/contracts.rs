@@ -300,18 +300,19 @@ fn period(fields: &mut Fields, unit: &str, count: &str) -> Result<Option<Period>
 fn line_draft(object: Map<String, Value>, place: &str) -> Result<LineDraft, Problem> {
     let mut fields = Fields::new(object);
     let at = |name: &str| format!("{place}{name}");
-    let variant =
-        number_field(&mut fields, "variantId")?.ok_or_else(|| broken(at("variantId"), "NotNull"))?;
-    let quantity = number_field(&mut fields, "quantity")?.ok_or_else(|| broken(at("quantity"), "NotNull"))?;
+    let mut number = |name| number_field(&mut fields, name).map_err(|_| broken(at(name), "Digits"));
+    let variant = number("variantId")?.ok_or_else(|| broken(at("variantId"), "NotNull"))?;
+    let quantity = number("quantity")?.ok_or_else(|| broken(at("quantity"), "NotNull"))?;
     let quantity = u32::try_from(quantity).map_err(|_| broken(at("quantity"), "Min"))?;
+    let (product, selling_plan) = (number("productId")?, number("sellingPlanId")?);
     let current = decimal_field(&mut fields, "currentPrice")?;
     let unit = decimal_field(&mut fields, "unitPrice")?;
     Ok(LineDraft {
         variant,
         quantity,
         price: current.or(unit),
-        product: number_field(&mut fields, "productId")?,
-        selling_plan: number_field(&mut fields, "sellingPlanId")?,
+        product,
+        selling_plan,
         title: fields.text("title")?,
         attributes: pairs(fields.array("customAttributes")?.unwrap_or_default(), &at("customAttributes"))?,
     })

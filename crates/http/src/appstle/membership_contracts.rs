@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::call::Call;
+use super::contract_changes::cycles;
 use super::contract_row::{ends_at, seconds};
 use super::contracts::updated_words;
 use super::guide::{content, cycle_of, enter};
@@ -87,9 +88,7 @@ pub(crate) async fn act(call: Call, Segment((id, verb)): Segment<(String, String
                 feedback: text("cancellationFeedback")?,
                 note: text("cancellationNote")?,
             },
-            "pause" => ContractChange::Pause {
-                cycles: params.number("pauseDurationCycle")?.and_then(|cycles| u32::try_from(cycles).ok()),
-            },
+            "pause" => ContractChange::Pause { cycles: cycles(&params, "pauseDurationCycle")? },
             "resume" => ContractChange::Status(ContractStatus::Active),
             _ => return Err(guildhall_domain::Code::RouteUnknown.into()),
         };
