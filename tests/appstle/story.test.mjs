@@ -65,6 +65,7 @@ async function expectStory({ id, customer }, [status, connectionStatus, active],
   assert.equal(shown.endsAt === null, !ended);
   if (ended) assert.equal(payment.cancelAtDate, seconds(shown.endsAt));
   assert.equal(item.accessUntil, standing.accessUntil);
+  if (item.accessUntil) assert.ok(Date.parse(item.accessUntil) >= now, item.accessUntil);
   assert.equal(shown.dunning, status === 'ACTIVE' && connectionStatus === 'REQUIRES_PAYMENT');
   const decided = (await past(id)).filter((attempt) => ['SUCCESS', 'FAILURE', 'SECURITY_CHALLENGE'].includes(attempt.status));
   assert.equal(decided.length === 0, last === undefined);
