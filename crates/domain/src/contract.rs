@@ -189,12 +189,25 @@ impl Contract {
     }
 
     /// Until when the member may use what it holds, as far as that is known: the next date a running contract
-    /// is billed on, the end of what was paid for one that rests or has ended.
+    /// is billed on, the end of what was paid for one that rests or has ended. While a charge is tried again, nobody
+    /// knows.
     pub const fn access_until(&self) -> Option<Timestamp> {
         match &self.life {
+            Life::Active(Active { dunning: Some(_), .. }) => None,
             Life::Active(active) => active.next,
             _ => self.progress.paid_until,
         }
+    }
+
+    /// When the use of what is held ends or ended, if it has been ended: never before that.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        let ended = match &self.life {
+            Life::Active(_) | Life::Paused(_) => return None,
+            Life::Cancelled(cancelled) => cancelled.at,
+            Life::Expired(expired) => expired.at,
+            Life::Failed(failed) => failed.at,
+        };
+        Some(self.progress.paid_until.map_or(ended, |until| until.max(ended)))
     }
 
     /// Whether it rests because the bank wants its customer to confirm.

@@ -348,8 +348,8 @@ fn appstle_routes(http: &Http) -> Router<Http> {
         .route(&v2("subscription-contract-add-line-item"), put(contract_changes::add_line))
         .route(&v2("subscription-contracts-remove-line-item"), put(contract_changes::remove_line))
         .route(&v2("subscription-contracts-update-line-item"), put(contract_changes::update_line))
-        .route(&v2("subscription-contracts-update-line-item-quantity"), put(contract_changes::update_line))
-        .route(&v2("subscription-contracts-update-line-item-price"), put(contract_changes::update_line))
+        .route(&v2("subscription-contracts-update-line-item-quantity"), put(contract_changes::line_quantity))
+        .route(&v2("subscription-contracts-update-line-item-price"), put(contract_changes::line_price))
         .route(
             &v2("subscription-contracts-update-line-item-attributes"),
             put(contract_changes::line_attributes),

@@ -43,6 +43,8 @@ pub struct ContractDraft {
     pub delivery: Option<Period>,
     /// When it is billed first; at the end of the price's trial, or at once.
     pub next_billing: Option<Timestamp>,
+    /// Whether a price's trial lasts until `next_billing`; otherwise a date that is given leaves no trial.
+    pub begins_in_trial: bool,
     /// Successful charges before it may be cancelled.
     pub min_cycles: Option<u32>,
     /// Successful charges after which it has run its term.
@@ -53,8 +55,8 @@ pub struct ContractDraft {
     pub payment_method: Option<String>,
     /// Whether it may be made, paused, though there is nothing to charge.
     pub without_payment_method: bool,
-    /// What delivery adds to every charge, in minor units.
-    pub delivery_minor: i64,
+    /// What delivery adds to every charge, in major units as text.
+    pub delivery_price: Option<String>,
     /// What is written about it.
     pub notes: Notes,
 }
@@ -129,7 +131,8 @@ impl Maker {
         let (member, number) = self.customer(tx, &draft).await?;
         let method = self.method(tx, &draft, &member, now).await?;
         let trial_days = self.trial_days(&draft);
-        let trial_ends_at = (trial_days > 0).then(|| now.plus_micros(trial_days * MICROS_PER_DAY));
+        let trial = draft.next_billing.unwrap_or_else(|| now.plus_micros(trial_days * MICROS_PER_DAY));
+        let trial_ends_at = (trial_days > 0 && trial > now).then_some(trial);
         let next = draft.next_billing.or(trial_ends_at).unwrap_or(now);
         let mut terms = Terms { payment_method: method.as_ref().map(|method| method.number), ..terms };
         if let Some(schedule) = &mut terms.schedule {
@@ -252,7 +255,7 @@ impl Maker {
     }
 
     fn trial_days(&self, draft: &ContractDraft) -> i64 {
-        if draft.next_billing.is_some() {
+        if draft.next_billing.is_some() && !draft.begins_in_trial {
             return 0;
         }
         let definitions = &self.setting.definitions;
@@ -296,6 +299,8 @@ fn terms(draft: &ContractDraft, definitions: &Definitions, now: Timestamp) -> Re
     if draft.min_cycles.zip(draft.max_cycles).is_some_and(|(min, max)| max > 0 && min > max) {
         return Err(invalid("minCycles cannot be more than maxCycles."));
     }
+    let delivery =
+        draft.delivery_price.as_deref().map(|price| checked_price(price, &currency)).transpose()?;
     Ok(Terms {
         last_line: lines.len() as i64,
         lines,
@@ -305,7 +310,7 @@ fn terms(draft: &ContractDraft, definitions: &Definitions, now: Timestamp) -> Re
         min_cycles: draft.min_cycles.filter(|min| *min > 0),
         max_cycles: draft.max_cycles.filter(|max| *max > 0),
         discounts: Vec::new(),
-        delivery_minor: draft.delivery_minor,
+        delivery_minor: delivery.unwrap_or(0),
         payment_method: None,
     })
 }

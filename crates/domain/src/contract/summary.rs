@@ -100,14 +100,13 @@ impl Contract {
     /// What the member's row says of it.
     pub fn summary(&self) -> ContractSummary {
         let last = self.progress.last_payment.as_ref();
-        let ended = !self.status().is_live();
         let payment = (self.kind != ContractKind::Free).then(|| PaymentSummary {
             minor: self.terms.total(),
             currency: self.terms.currency.clone(),
             paid: last.map(|payment| payment.paid),
             last_at: last.map(|payment| payment.at),
             next_at: self.next_billing().filter(|_| self.status() == ContractStatus::Active),
-            cancel_at: self.progress.paid_until.or(self.notes.cancelled_at).filter(|_| ended),
+            cancel_at: self.ends_at(),
             price: self.terms.price().cloned(),
         });
         ContractSummary {

@@ -31,7 +31,13 @@ async fn change(
         let params = call.params()?;
         let number = params.number("contractId")?.ok_or_else(|| missing("contractId"))?;
         let change = read(&call, &access, &params, number).await?;
-        let view = call.guildhall().change_contract(&access, number, change).await.map_err(foreign)?;
+        let view = call.guildhall().change_contract(&access, number, change).await.map_err(|error| {
+            let line = ["lineId", "oldLineId"].map(|name| params.text(name).ok().flatten());
+            match line.into_iter().flatten().next() {
+                Some(line) if error.code == Code::LineNotFound => no_line(line),
+                _ => foreign(error),
+            }
+        })?;
         Ok(answer(view, &access))
     };
     call.answer(changed.await)
@@ -56,7 +62,7 @@ pub(crate) async fn status(call: Call) -> Response {
             ("CANCELLED", ContractStatus::Cancelled),
         ];
         let status = params.choice("status", &words)?.ok_or_else(|| missing("status"))?;
-        let cycles = params.number("pauseDurationCycle")?.and_then(|cycles| u32::try_from(cycles).ok());
+        let cycles = cycles(params, "pauseDurationCycle")?;
         Ok(match (status, cycles) {
             (ContractStatus::Paused, Some(_)) => ContractChange::Pause { cycles },
             _ => ContractChange::Status(status),
@@ -116,7 +122,8 @@ pub(crate) async fn billing_date(call: Call) -> Response {
     change(call, Action::ContractWrite, read, object).await
 }
 
-fn cycles(params: &Params, name: &str) -> Result<Option<u32>, Problem> {
+/// A number of periods.
+pub(super) fn cycles(params: &Params, name: &str) -> Result<Option<u32>, Problem> {
     let number = params.number(name)?.map(u32::try_from).transpose();
     number.map_err(|_| expected(name, "a number from 0 up"))
 }
@@ -182,10 +189,28 @@ pub(crate) async fn remove_line(call: Call) -> Response {
 
 /// `PUT subscription-contracts-update-line-item?contractId=&lineId=&quantity=&price=&variantId=&sellingPlanName=&isPricePerUnit=`
 pub(crate) async fn update_line(call: Call) -> Response {
+    changed_line(call, None).await
+}
+
+/// `PUT subscription-contracts-update-line-item-quantity?contractId=&lineId=&quantity=`
+pub(crate) async fn line_quantity(call: Call) -> Response {
+    changed_line(call, Some("quantity")).await
+}
+
+/// `PUT subscription-contracts-update-line-item-price?contractId=&lineId=&basePrice=`
+pub(crate) async fn line_price(call: Call) -> Response {
+    changed_line(call, Some("basePrice")).await
+}
+
+/// What a line is for, as the parameters say, of which this one must be there.
+async fn changed_line(call: Call, required: Option<&str>) -> Response {
     let read = async |_: &Call, _: &Access<'_>, params: &Params, contract| {
-        let quantity = params.number("quantity")?.map(u32::try_from).transpose();
         let text =
             |name| params.text(name).map(|text| text.filter(|text| !text.is_empty()).map(str::to_owned));
+        if let Some(name) = required {
+            text(name)?.ok_or_else(|| missing(name))?;
+        }
+        let quantity = params.number("quantity")?.map(u32::try_from).transpose();
         let price = match text("price")? {
             None => text("basePrice")?,
             price => price,

@@ -42,7 +42,7 @@ pub(super) fn row(held: &HeldContract, app: &App) -> Value {
         "updatedAt": seconds(contract.updated_at),
         "nextBillingDate": contract.next_billing().map(seconds),
         "startsAt": seconds(contract.created_at),
-        "endsAt": ends_at(contract).map(seconds),
+        "endsAt": contract.ends_at().map(seconds),
         "activatedOn": notes.activated_at.map(seconds),
         "pausedOn": notes.paused_at.map(seconds),
         "cancelledOn": notes.cancelled_at.map(seconds),
@@ -74,17 +74,6 @@ pub(super) fn row(held: &HeldContract, app: &App) -> Value {
         row.extend(rest);
     }
     row
-}
-
-/// When the use of what is held ends, if it has been ended.
-pub(super) fn ends_at(contract: &Contract) -> Option<Timestamp> {
-    let ended = match &contract.life {
-        Life::Active(_) | Life::Paused(_) => return None,
-        Life::Cancelled(cancelled) => cancelled.at,
-        Life::Expired(expired) => expired.at,
-        Life::Failed(failed) => failed.at,
-    };
-    Some(contract.progress.paid_until.unwrap_or(ended).max(ended))
 }
 
 /// The lines, as a text of JSON.

@@ -229,13 +229,6 @@ fn draft(fields: &mut Fields) -> Result<ContractDraft, Problem> {
         Some(_) => return Err(broken("status", "Pattern")),
     };
     let currency = fields.text("currencyCode")?;
-    let delivery_minor = match decimal_field(fields, "deliveryPriceAmount")? {
-        None => 0,
-        Some(text) => {
-            let minor = Money::from_major(&text, &currency.as_deref().unwrap_or("usd").to_ascii_lowercase());
-            minor.filter(|minor| *minor >= 0).ok_or_else(|| broken("deliveryPriceAmount", "Digits"))?
-        }
-    };
     let lines = fields
         .array("lines")?
         .filter(|lines| !lines.is_empty())
@@ -252,12 +245,13 @@ fn draft(fields: &mut Fields) -> Result<ContractDraft, Problem> {
         period: Some(period.ok_or_else(|| broken("billingIntervalType", "NotNull"))?),
         delivery: self::period(fields, "deliveryIntervalType", "deliveryIntervalCount")?,
         next_billing: Some(next_billing),
+        begins_in_trial: true,
         min_cycles: cycles(fields, "minCycles")?,
         max_cycles: cycles(fields, "maxCycles")?,
         paused,
         payment_method: text_or_number(fields, "paymentMethodId")?,
         without_payment_method: fields.bool("createWithoutPaymentMethod")?.unwrap_or(false),
-        delivery_minor,
+        delivery_price: decimal_field(fields, "deliveryPriceAmount")?,
         notes: notes(fields)?,
     })
 }
@@ -306,18 +300,19 @@ fn period(fields: &mut Fields, unit: &str, count: &str) -> Result<Option<Period>
 fn line_draft(object: Map<String, Value>, place: &str) -> Result<LineDraft, Problem> {
     let mut fields = Fields::new(object);
     let at = |name: &str| format!("{place}{name}");
-    let variant =
-        number_field(&mut fields, "variantId")?.ok_or_else(|| broken(at("variantId"), "NotNull"))?;
-    let quantity = number_field(&mut fields, "quantity")?.ok_or_else(|| broken(at("quantity"), "NotNull"))?;
+    let mut number = |name| number_field(&mut fields, name).map_err(|_| broken(at(name), "Digits"));
+    let variant = number("variantId")?.ok_or_else(|| broken(at("variantId"), "NotNull"))?;
+    let quantity = number("quantity")?.ok_or_else(|| broken(at("quantity"), "NotNull"))?;
     let quantity = u32::try_from(quantity).map_err(|_| broken(at("quantity"), "Min"))?;
+    let (product, selling_plan) = (number("productId")?, number("sellingPlanId")?);
     let current = decimal_field(&mut fields, "currentPrice")?;
     let unit = decimal_field(&mut fields, "unitPrice")?;
     Ok(LineDraft {
         variant,
         quantity,
         price: current.or(unit),
-        product: number_field(&mut fields, "productId")?,
-        selling_plan: number_field(&mut fields, "sellingPlanId")?,
+        product,
+        selling_plan,
         title: fields.text("title")?,
         attributes: pairs(fields.array("customAttributes")?.unwrap_or_default(), &at("customAttributes"))?,
     })

@@ -2,16 +2,18 @@
 
 use super::answer::Answer;
 use super::call::Call;
-use super::contract_row::{ends_at, seconds};
+use super::contract_changes::cycles;
+use super::contract_row::seconds;
 use super::contracts::updated_words;
-use super::guide::{content, cycle_of, enter};
+use super::guide::{content, cycle, cycle_of, enter};
 use super::paging::Page;
 use super::params::missing;
 use crate::segment::Segment;
 use axum::response::Response;
-use guildhall_app::contracts::{ContractChange, ContractStatus, ContractView};
+use guildhall_app::contracts::{Contract, ContractChange, ContractStatus, ContractView};
 use guildhall_domain::Timestamp;
-use guildhall_domain::contract::local_day;
+use guildhall_domain::contract::{ContractKind, local_day};
+use guildhall_domain::plan::Interval;
 use guildhall_domain::scope::Action;
 use serde_json::{Value, json};
 
@@ -87,9 +89,7 @@ pub(crate) async fn act(call: Call, Segment((id, verb)): Segment<(String, String
                 feedback: text("cancellationFeedback")?,
                 note: text("cancellationNote")?,
             },
-            "pause" => ContractChange::Pause {
-                cycles: params.number("pauseDurationCycle")?.and_then(|cycles| u32::try_from(cycles).ok()),
-            },
+            "pause" => ContractChange::Pause { cycles: cycles(&params, "pauseDurationCycle")? },
             "resume" => ContractChange::Status(ContractStatus::Active),
             _ => return Err(guildhall_domain::Code::RouteUnknown.into()),
         };
@@ -119,9 +119,17 @@ fn item(view: &ContractView, zone: &str) -> Value {
     json!({
         "id": contract.number, "status": contract.status().as_str(), "membershipPlanName": name(view),
         "nextBillingDate": next_day(Some(view), zone),
-        "billingCycleType": contract.terms.period().map(cycle_of),
-        "startDate": day(contract.created_at), "endDate": ends_at(contract).map(day),
+        "billingCycleType": cycle_type(contract),
+        "startDate": day(contract.created_at), "endDate": contract.ends_at().map(day),
     })
+}
+
+/// How often it is billed; of what is free, nothing.
+fn cycle_type(contract: &Contract) -> Option<&'static str> {
+    match contract.kind {
+        ContractKind::Once => Some(cycle(Interval::Once)),
+        ContractKind::Free | ContractKind::Recurring => contract.terms.period().map(cycle_of),
+    }
 }
 
 fn whole(view: &ContractView, zone: &str) -> Value {
