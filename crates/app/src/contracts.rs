@@ -1,7 +1,7 @@
 //! What is done with contracts: made, read, changed. What a charge leads to is in [`crate::billing`].
 //!
 //! The rules are the domain's; here they meet the store. Everything that changes a contract goes through
-//! [`unit::Unit`], which keeps the queue, the member's summary, the counts of holders, the audit trail and
+//! `unit::Unit`, which keeps the queue, the member's summary, the counts of holders, the audit trail and
 //! the events in step with it, in one transaction.
 
 mod change;
