@@ -2,8 +2,9 @@
 
 import { test } from 'node:test';
 import assert from '../clients/support/assert.mjs';
+import { guildhallJson } from '../clients/support/command.mjs';
 import { call, expectBadKey, expectErrorKey, expectProblem, expectStatus, links } from './support/call.mjs';
-import { contractsOf, inDays, newCustomer, tail } from './support/contracts.mjs';
+import { contractsOf, inDays, membersOf, newCustomer, tail } from './support/contracts.mjs';
 import { createPlan, openStore } from './support/store.mjs';
 
 const store = await openStore('contracts-a');
@@ -12,6 +13,8 @@ const { ask, put, post, draft, create, external, rows, row, setStatus, charge } 
 await createPlan(store.id, 'Gold', 2900);
 const [group] = (await ask('subscription-groups')).body;
 const gold = group.subscriptionPlans[0].variantId;
+
+const { addPlan } = await membersOf(store.id);
 
 const LIST = 'subscription-contract-details';
 const guide = (customerId, more = {}) => ask('membership-contracts', { shop, customerId, ...more });
@@ -317,4 +320,31 @@ test('a row says what the object says', async () => {
   const [detail] = JSON.parse(shown.contractDetailsJSON);
   assert.deepEqual([detail.quantity, detail.variantId], [1, 'gid://shopify/ProductVariant/77']);
   expectStatus(await put('subscription-contracts-update-payment-method', { contractId: id }), 200);
+});
+
+test('a free plan that was taken elsewhere is a contract without dates, and costs nothing', async () => {
+  const { id: plan } = await guildhallJson('plan', 'create', '--app', store.id, '--name', 'Friends');
+  const { id, customer } = await create();
+  const email = `c${customer}@example.com`;
+  await addPlan(email, plan);
+  const { body } = await guide(customer);
+  assert.deepEqual(body.content.map((item) => item.id === id), [true, false]);
+  const free = body.content[1];
+  assert.deepEqual([free.status, free.membershipPlanName, free.nextBillingDate, free.billingCycleType, free.endDate], ['ACTIVE', 'Friends', null, null, null]);
+  assert.deepEqual((await ask(`subscription-customers/valid/${customer}`)).body, [id, free.id]);
+  const shown = await row(free.id);
+  assert.deepEqual([shown.orderAmount, shown.nextBillingDate, shown.billingPolicyInterval], [0, null, null]);
+  assert.equal((await external(free.id)).nextBillingDate, null);
+  assert.deepEqual((await ask('subscription-billing-attempts/top-orders', { contractId: free.id })).body, []);
+  expectErrorKey(await setStatus(free.id, 'PAUSED'), 'contractNotBilled');
+  const period = { contractId: free.id, interval: 'MONTH', intervalCount: 3 };
+  expectErrorKey(await put('subscription-contracts-update-billing-interval', period), 'contractNotBilled');
+  expectStatus(await setStatus(free.id, 'CANCELLED'), 204);
+  assert.deepEqual((await ask(`subscription-customers/valid/${customer}`)).body, [id]);
+});
+
+test('what is not there is 404, as a problem', async () => {
+  for (const path of ['manage-subscription-link/1', 'customer-portal-token', 'subscription-contract-one-offs-by-contractId', 'customer-portal-settings/1']) {
+    expectProblem(await ask(path, { customerId: 1, contractId: 1 }), 404);
+  }
 });

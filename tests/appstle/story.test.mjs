@@ -11,7 +11,7 @@ const store = await openStore('story');
 const { key, shop } = store;
 const { ask, put, create, external, row, past, setStatus } = contractsOf(store);
 const manage = await managed(store.id);
-const member = await membersOf(store.id);
+const { get: member } = await membersOf(store.id);
 
 const plans = [
   { frequencyName: 'Monthly', billingFrequencyInterval: 'MONTH', billingFrequencyCount: 1, price: 20, freeTrialEnabled: true, freeTrialCount: 10, freeTrialInterval: 'DAY' },

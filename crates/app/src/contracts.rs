@@ -61,6 +61,21 @@ pub(crate) fn item_of(plan: &Plan, price: &Price) -> Item {
 }
 
 impl Definitions {
+    /// Gives a free contract what is not kept with it: its plan's name and number, and the app's currency.
+    pub(crate) fn complete(&self, contract: &mut Contract) {
+        if contract.kind != ContractKind::Free {
+            return;
+        }
+        contract.terms.currency.clone_from(&self.app.currency);
+        for line in contract.terms.lines.iter_mut().filter(|line| line.item.title.is_empty()) {
+            let plan = self.plans.iter().find(|plan| Some(&plan.id) == line.item.plan.as_ref());
+            if let Some(plan) = plan {
+                line.item.title.clone_from(&plan.name);
+                line.item.product = Some(plan.number);
+            }
+        }
+    }
+
     /// The price that the Appstle dialect knows by this number, and its plan.
     pub fn price_numbered(&self, number: i64) -> Option<(&Plan, &Price)> {
         self.plans.iter().find_map(|plan| {

@@ -94,12 +94,15 @@ export async function managed(app) {
   };
 }
 
-/** Reads a member of the store's sandbox, by id or address, through Memberstack's dialect. */
+/** Members of the store's sandbox, by id or address, through Memberstack's dialect. */
 export async function membersOf(app) {
   const key = await secretKey(app, 'members');
-  return async (member) => {
-    const response = await send('GET', `/members/${encodeURIComponent(member)}`, { key });
+  const ask = async (method, path, body) => {
+    const response = await send(method, `/members/${path}`, { key, body });
     assert.equal(response.status, 200, response.text);
-    return response.body.data;
+    return response.body?.data;
   };
+  const get = (member) => ask('GET', encodeURIComponent(member));
+  const addPlan = async (member, planId) => ask('POST', `${(await get(member)).id}/add-plan`, { planId });
+  return { get, addPlan };
 }

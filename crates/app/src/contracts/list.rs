@@ -7,6 +7,7 @@ use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::member::Member;
+use std::sync::Arc;
 
 /// The most contracts of one customer that are read at once.
 const OF_CUSTOMER_MAX: usize = 1_000;
@@ -29,10 +30,12 @@ impl Guildhall {
     /// `ContractNotFound`, `StoreUnavailable`.
     pub async fn contract(&self, access: &Access<'_>, number: i64) -> Result<ContractView, AppError> {
         let environment = access.environment();
+        let definitions = Arc::clone(access.definitions());
         let found = self.store().read::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let held = tx.contracts().find(environment, number).await?;
-                let held = held.ok_or(Code::ContractNotFound)?;
+                let mut held = held.ok_or(Code::ContractNotFound)?;
+                definitions.complete(&mut held.contract);
                 let methods = tx.payments().methods_of(held.contract.holder).await?;
                 Ok(ContractView { method: method_of(&held.contract, methods), held })
             })
@@ -57,7 +60,11 @@ impl Guildhall {
                 Ok((tx.contracts().list(environment, &filter, &page).await?, total))
             })
         });
-        listed.await
+        let (mut found, total) = listed.await?;
+        for held in &mut found {
+            access.definitions().complete(&mut held.contract);
+        }
+        Ok((found, total))
     }
 
     /// The member that carries a number, with its contracts. Nothing if there is none.
@@ -81,7 +88,11 @@ impl Guildhall {
                 Ok(Some(Customer { number, member, contracts }))
             })
         });
-        found.await
+        let mut found = found.await?;
+        for view in found.iter_mut().flat_map(|customer| &mut customer.contracts) {
+            access.definitions().complete(&mut view.held.contract);
+        }
+        Ok(found)
     }
 
     /// An attempt by its number, and its contract.

@@ -33,7 +33,8 @@ impl Setting {
     /// Finds a contract and keeps it from others until the unit ends.
     pub(crate) async fn find(&self, tx: &mut Tx, number: i64) -> Result<Unit, AppError> {
         let held = tx.contracts().find_locked(self.environment, number).await?;
-        let held = held.ok_or(Code::ContractNotFound)?;
+        let mut held = held.ok_or(Code::ContractNotFound)?;
+        self.definitions.complete(&mut held.contract);
         let methods = tx.payments().methods_of(held.contract.holder).await?;
         let before = Before::of(&held.contract);
         Ok(Unit { method: method_of(&held.contract, methods), held, before })
