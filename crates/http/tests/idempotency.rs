@@ -418,7 +418,7 @@ impl Scene {
             }
             "subscription-contracts-update-line-item"
             | "subscription-contracts-update-line-item-quantity"
-            | "subscription-contracts-update-line-item-price" => format!("{line}&quantity=2&price=4.00"),
+            | "subscription-contracts-update-line-item-price" => format!("{line}&quantity=2&basePrice=4.00"),
             "subscription-contracts-update-line-item-attributes" => {
                 return (line, json!([{ "key": "k", "value": "v" }]));
             }
