@@ -348,3 +348,36 @@ test('what is not there is 404, as a problem', async () => {
     expectProblem(await ask(path, { customerId: 1, contractId: 1 }), 404);
   }
 });
+
+test('customers who hold contracts, page by page, with what they hold and have paid', async () => {
+  const its = await storeWith('contracts-customers', 3);
+  const [first, second, third] = its.made;
+  await its.create({ customerId: first.customer });
+  await its.create({ customerId: second.customer, status: 'PAUSED' });
+  await its.charge(first.id);
+  const customers = (query) => its.ask(`${LIST}/customers`, query);
+
+  const page = await customers({ page: 0, size: 2 });
+  assert.equal(page.headers.get('x-total-count'), '3');
+  assert.deepEqual(Object.keys(links(page)), ['next', 'last', 'first']);
+  assert.deepEqual(page.body.map((customer) => customer.customerId), [first.customer, second.customer]);
+  const [rich, poor] = page.body;
+  assert.deepEqual([rich.activeSubscriptions, rich.inActiveSubscriptions, rich.lifetimeValue], [2, 0, 20]);
+  assert.deepEqual([poor.activeSubscriptions, poor.inActiveSubscriptions, poor.lifetimeValue], [1, 1, 0]);
+  assert.equal(rich.email, `c${first.customer}@example.com`);
+
+  assert.deepEqual((await customers({ page: 1, size: 2 })).body.map((customer) => customer.customerId), [third.customer]);
+  const several = await customers({ activeMoreThanOneSubscription: true });
+  assert.deepEqual([several.headers.get('x-total-count'), several.body.map((customer) => customer.customerId)], ['1', [first.customer]]);
+  const found = await customers({ email: `C${second.customer}@` });
+  assert.deepEqual(found.body.map((customer) => customer.customerId), [second.customer]);
+});
+
+test('a price for a whole line that cannot be the same for each of them', async () => {
+  const { id, line } = await create();
+  const change = (price) => put('subscription-contracts-update-line-item', { contractId: id, lineId: line, quantity: 3, price, isPricePerUnit: false });
+  expectStatus(await change('10.00'), 400);
+  assert.equal((await row(id)).orderAmount, 20);
+  expectStatus(await change('10.02'), 200);
+  assert.equal((await row(id)).orderAmount, 10.02);
+});

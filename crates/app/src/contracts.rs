@@ -15,14 +15,15 @@ pub use change::{AttemptChange, ContractChange, PlanMode};
 pub use codes::DiscountCode;
 pub use create::{ContractDraft, LineDraft};
 pub use list::Customer;
-pub use view::{attempt_view, contract_view, display_name, names};
+pub use view::{attempt_view, contract_view, display_name, gid, holder_name, major, names, seconds};
 
 pub use guildhall_domain::attempt::{Attempt, AttemptStatus};
 pub use guildhall_domain::contract::{
     Change, Contract, ContractKind, ContractStatus, DiscountValue, Item, Life, Line, Period, PeriodUnit,
 };
 pub use guildhall_store::{
-    AttemptFilter, ContractFilter, ContractOrder, ContractPage, HeldContract, Holder, PaymentMethod, SortBy,
+    AttemptFilter, ContractFilter, ContractOrder, ContractPage, CustomerRow, HeldContract, Holder,
+    PaymentMethod, SortBy,
 };
 
 use crate::definitions::Definitions;

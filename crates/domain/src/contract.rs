@@ -18,7 +18,7 @@ mod tests;
 #[cfg(test)]
 mod under_way;
 
-pub use change::{Change, Draft, PlanChange};
+pub use change::{Change, Draft, LINES_MAX, PlanChange};
 pub use document::ContractColumns;
 pub use life::{Active, Cancelled, Dunning, Expired, Failed, Life, PauseReason, Paused};
 pub use renewal::{Charge, Due, DunningOutcome, DunningPolicy, Outcome};

@@ -1,8 +1,10 @@
 //! Contracts: a row each, found by what stands in columns, read from its document.
 
+mod customers;
 mod list;
 mod summary;
 
+pub use customers::CustomerRow;
 pub use list::{ContractFilter, ContractOrder, ContractPage, SortBy};
 pub(crate) use summary::{from_summary, to_summary};
 

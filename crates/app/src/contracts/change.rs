@@ -386,10 +386,15 @@ impl Unit {
         let quantity = update.quantity.map(checked_quantity).transpose()?;
         let currency = contract.terms.currency.clone();
         let minor = update.price.as_deref().map(|price| checked_price(price, &currency)).transpose()?;
-        let minor = minor.map(|minor| {
-            let of = if update.price_per_unit { 1 } else { i64::from(quantity.unwrap_or(line.quantity)) };
-            minor / of.max(1)
+        let of = if update.price_per_unit { 1 } else { i64::from(quantity.unwrap_or(line.quantity)) };
+        let minor = minor.map(|minor| match minor % of {
+            0 => Ok(minor / of),
+            _ => {
+                let message = format!("A price for {of} together must be the same for each of them.");
+                Err(AppError::because(Code::InputInvalid, message))
+            }
         });
+        let minor = minor.transpose()?;
         let mut happened = Vec::new();
         if let Some(variant) = update.variant.filter(|variant| *variant != line.item.variant) {
             let to = item(&LineDraft { variant, ..LineDraft::default() }, &setting.definitions, &currency)?;

@@ -8,7 +8,7 @@ use crate::error::{AppError, or_conflict};
 use crate::guildhall::Guildhall;
 use crate::members::{Admitter, Checked, blank, count_holder, record_created};
 use guildhall_domain::contract::{
-    Contract, ContractKind, Draft, Happened, Item, Line, Notes, Period, Schedule, Terms,
+    Contract, ContractKind, Draft, Happened, Item, LINES_MAX, Line, Notes, Period, Schedule, Terms,
 };
 use guildhall_domain::email::Email;
 use guildhall_domain::ids::{ContractId, Entropy};
@@ -279,7 +279,7 @@ fn terms(draft: &ContractDraft, definitions: &Definitions, now: Timestamp) -> Re
         (None, None) => Some(app.currency.clone()),
     };
     let currency = currency.ok_or_else(|| invalid("A currency is a three-letter code."))?;
-    if draft.lines.len() > 100 {
+    if draft.lines.len() > LINES_MAX {
         return Err(Code::TooManyLines.into());
     }
     let lines = draft.lines.iter().zip(1..).map(|(line, number)| {

@@ -1,12 +1,14 @@
 //! Reading contracts, attempts and the customers who hold them.
 
 use super::unit::method_of;
-use super::{Attempt, AttemptFilter, ContractFilter, ContractPage, ContractView, HeldContract};
+use super::{Attempt, AttemptFilter, ContractFilter, ContractPage, ContractView, CustomerRow, HeldContract};
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use guildhall_domain::Code;
 use guildhall_domain::member::Member;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// The most contracts of one customer that are read at once.
@@ -65,6 +67,30 @@ impl Guildhall {
             access.definitions().complete(&mut held.contract);
         }
         Ok((found, total))
+    }
+
+    /// A page of the members who hold contracts that meet a filter, and how many there are altogether; with
+    /// `several`, only of those who hold more than one that runs.
+    ///
+    /// # Errors
+    /// `QueryTooSlow`, `Busy`, `StoreUnavailable`.
+    pub async fn list_customers(
+        &self,
+        access: &Access<'_>,
+        filter: ContractFilter,
+        several: bool,
+        offset: i64,
+        limit: i64,
+    ) -> Result<(Vec<CustomerRow>, i64), AppError> {
+        let environment = access.environment();
+        let listed = self.store().query::<_, AppError, _>(environment, move |tx| {
+            Box::pin(async move {
+                let total = tx.contracts().count_customers(environment, &filter, several).await?;
+                let rows = tx.contracts().customers(environment, &filter, several, offset, limit).await?;
+                Ok((rows, total))
+            })
+        });
+        listed.await
     }
 
     /// The member that carries a number, with its contracts. Nothing if there is none.
@@ -131,10 +157,16 @@ impl Guildhall {
         let listed = self.store().query::<_, AppError, _>(environment, move |tx| {
             Box::pin(async move {
                 let total = tx.billing_attempts().count(environment, &filter).await?;
-                let mut found = Vec::new();
-                for attempt in tx.billing_attempts().list(environment, &filter, offset, limit).await? {
-                    if let Some(held) = tx.contracts().find(environment, attempt.contract).await? {
-                        found.push((attempt, held));
+                let attempts = tx.billing_attempts().list(environment, &filter, offset, limit).await?;
+                // Most pages are of one contract, or of a few.
+                let mut known = HashMap::new();
+                let mut found = Vec::with_capacity(attempts.len());
+                for attempt in attempts {
+                    if let Entry::Vacant(unknown) = known.entry(attempt.contract) {
+                        unknown.insert(tx.contracts().find(environment, attempt.contract).await?);
+                    }
+                    if let Some(Some(held)) = known.get(&attempt.contract) {
+                        found.push((attempt, held.clone()));
                     }
                 }
                 Ok((found, total))

@@ -12,7 +12,7 @@ use guildhall_store::{Holder, PaymentMethod};
 use serde_json::{Map, Value, json};
 
 /// A global id of Shopify's form.
-pub(crate) fn gid(noun: &str, number: impl std::fmt::Display) -> String {
+pub fn gid(noun: &str, number: impl std::fmt::Display) -> String {
     format!("gid://shopify/{noun}/{number}")
 }
 
@@ -174,19 +174,29 @@ fn customer_view(contract: &Contract, holder: &Holder) -> Value {
 /// A customer's first and last name: as they came with the contract, or else from the member's custom fields
 /// `first-name` and `last-name`.
 pub fn names(contract: &Contract, holder: &Holder) -> (Option<String>, Option<String>) {
+    let (first, last) = own_names(holder);
+    (contract.notes.first_name.clone().or(first), contract.notes.last_name.clone().or(last))
+}
+
+fn own_names(holder: &Holder) -> (Option<String>, Option<String>) {
     let fields = holder.custom_fields.to_map().unwrap_or_default();
     let field = |key: &str| {
         fields.get(key).and_then(Value::as_str).map(str::to_owned).filter(|name| !name.is_empty())
     };
-    (
-        contract.notes.first_name.clone().or_else(|| field("first-name")),
-        contract.notes.last_name.clone().or_else(|| field("last-name")),
-    )
+    (field("first-name"), field("last-name"))
 }
 
 /// What a customer is called: first and last name, or else the address.
 pub fn display_name(contract: &Contract, holder: &Holder) -> String {
-    let (first, last) = names(contract, holder);
+    called(names(contract, holder), holder)
+}
+
+/// As [`display_name`], of a customer and no contract of theirs.
+pub fn holder_name(holder: &Holder) -> String {
+    called(own_names(holder), holder)
+}
+
+fn called((first, last): (Option<String>, Option<String>), holder: &Holder) -> String {
     let name = [first, last].into_iter().flatten().collect::<Vec<_>>().join(" ");
     if name.is_empty() { holder.email.clone().unwrap_or_default() } else { name }
 }
@@ -201,12 +211,12 @@ pub(crate) fn money(minor: i64, currency: &str) -> Value {
 }
 
 /// An amount in major units as a JSON number.
-pub(crate) fn major(minor: i64, currency: &str) -> Value {
+pub fn major(minor: i64, currency: &str) -> Value {
     serde_json::from_str(&Money::to_major_number(minor, currency)).unwrap_or(Value::Null)
 }
 
 /// `2026-03-01T00:00:00Z`, as this dialect shows times.
-pub(crate) fn seconds(at: Timestamp) -> String {
+pub fn seconds(at: Timestamp) -> String {
     let iso = at.to_iso();
     format!("{}Z", &iso[..iso.len() - 5])
 }

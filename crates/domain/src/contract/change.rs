@@ -581,7 +581,8 @@ impl Contract {
         active.next = Some(due);
         active.dunning = None;
         self.progress.slot -= 1;
-        self.progress.declines = 0;
+        // The keys that it has used up stay so.
+        self.progress.declines = self.progress.left_out_declines;
         self.updated_at = now;
         Ok(vec![Happened::NextBillingChanged])
     }

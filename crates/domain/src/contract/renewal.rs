@@ -246,7 +246,6 @@ impl Contract {
         let total = self.terms.total();
         self.progress.credit = (self.progress.credit - (total - minor)).max(0);
         self.progress.paid_cycles += 1;
-        self.progress.paid_minor = self.progress.paid_minor.saturating_add(minor);
         self.progress.slot += 1;
         self.progress.declines = 0;
         self.progress.bill_now = false;
@@ -354,7 +353,7 @@ impl Contract {
         active.next = schedule.after(next);
         active.dunning = None;
         self.progress.slot += 1;
-        self.progress.declines = 0;
+        self.progress.left_out_declines = std::mem::take(&mut self.progress.declines);
         self.progress.bill_now = false;
         self.updated_at = now;
         vec![Happened::Skipped, Happened::NextBillingChanged]
@@ -400,7 +399,6 @@ impl Contract {
         self.progress.last_payment = Some(LastPayment { paid, at: now, minor });
         if paid {
             // Refusals of the period that is due stay counted: their keys are used up.
-            self.progress.paid_minor = self.progress.paid_minor.saturating_add(minor);
             return vec![Happened::Charged];
         }
         self.undo_upgrade(*upgrade);

@@ -205,9 +205,6 @@ pub struct Progress {
     pub paid_cycles: u32,
     /// The number of the period that is billed next. Skipped and missed ones count.
     pub slot: u32,
-    /// Minor units that were charged altogether.
-    #[serde(default)]
-    pub paid_minor: i64,
     /// Charges for upgrades so far; their attempts have the slots −1, −2, …
     pub upgrades: u32,
     /// Until when what was paid, or the trial, reaches.
@@ -227,6 +224,9 @@ pub struct Progress {
     pub asked: Option<Asked>,
     /// Definite refusals of the period that is due: each has used up a charge key.
     pub declines: u32,
+    /// `declines` of the period that was left out last, in case it comes back.
+    #[serde(default)]
+    pub left_out_declines: u32,
     /// Whether the period that is next is to be charged at once.
     pub bill_now: bool,
 }

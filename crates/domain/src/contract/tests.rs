@@ -163,6 +163,22 @@ fn least_cycles_hold_a_contract() {
 }
 
 #[test]
+fn a_period_that_comes_back_does_not_ask_with_a_key_that_was_refused() {
+    let start = at("2027-01-10");
+    let mut contract = contract(start, start);
+    bill(&mut contract, &Outcome::Paid, start);
+    let early = at("2027-01-20");
+    contract.bill_now(early).expect("it is billed early");
+    let Due::Charge(refused) = contract.begin(early) else { panic!("a charge is due") };
+    contract.settle(&refused.key, &Outcome::Declined, &DunningPolicy::default(), early);
+    contract.skip(early).expect("it is left out");
+    contract.unskip(1, at("2027-02-10"), early).expect("it comes back");
+    let Due::Charge(again) = contract.begin(at("2027-02-10")) else { panic!("a charge is due") };
+    assert_eq!(again.slot, refused.slot);
+    assert_ne!(again.key, refused.key);
+}
+
+#[test]
 fn the_last_cycle_ends_a_contract() {
     let start = at("2027-01-10");
     let mut contract = contract(start, start);

@@ -1,8 +1,9 @@
 //! A contract as a row of the vendor's lists (wire contract C.2).
 
 use super::guide::amount;
-use guildhall_app::contracts::{Contract, HeldContract, Holder, Life, display_name, names};
-use guildhall_domain::{App, Timestamp};
+use guildhall_app::contracts::{Contract, HeldContract, Life, display_name, names};
+pub(super) use guildhall_app::contracts::{gid, seconds};
+use guildhall_domain::App;
 use serde_json::{Value, json};
 
 /// The row. Ids stand in it as numbers and as global ids; amounts are numbers in major units.
@@ -97,20 +98,4 @@ fn details(contract: &Contract) -> String {
 fn pairs(pairs: &[(String, String)]) -> String {
     let pairs = pairs.iter().map(|(key, value)| json!({ "key": key, "value": value }));
     Value::Array(pairs.collect()).to_string()
-}
-
-/// The page of customers who hold contracts (wire contract C.1, 2).
-pub(super) fn customer_row(holder: &Holder, name: String) -> Value {
-    json!({ "customerId": holder.number, "name": name, "email": holder.email })
-}
-
-/// A global id.
-pub(super) fn gid(noun: &str, number: i64) -> String {
-    format!("gid://shopify/{noun}/{number}")
-}
-
-/// `2026-03-01T00:00:00Z`
-pub(super) fn seconds(at: Timestamp) -> String {
-    let iso = at.to_iso();
-    format!("{}Z", &iso[..iso.len() - 5])
 }

@@ -11,8 +11,8 @@ use crate::segment::Segment;
 use axum::extract::Request;
 use axum::response::Response;
 use guildhall_app::contracts::{
-    ContractDraft, ContractFilter, ContractOrder, ContractPage, ContractStatus, LineDraft, Period,
-    PeriodUnit, SortBy, contract_view, display_name,
+    ContractDraft, ContractFilter, ContractOrder, ContractPage, ContractStatus, CustomerRow, LineDraft,
+    Period, PeriodUnit, SortBy, contract_view, holder_name,
 };
 use guildhall_app::fields::Fields;
 use guildhall_domain::contract::Notes;
@@ -20,7 +20,6 @@ use guildhall_domain::plan::Money;
 use guildhall_domain::scope::Action;
 use guildhall_domain::{App, Code, record};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 const SORT: [(&str, SortBy); 12] = [
     ("id", SortBy::Number),
@@ -148,42 +147,24 @@ pub(crate) async fn customers(call: Call) -> Response {
             ..ContractFilter::default()
         };
         let several = params.flag("activeMoreThanOneSubscription")?.unwrap_or(false);
-        let everything = ContractPage { order: Vec::new(), offset: 0, limit: CUSTOMERS_LOOKED_AT };
-        let (found, _) = call.guildhall().list_contracts(&access, filter, everything).await?;
-        let mut customers: BTreeMap<i64, Vec<_>> = BTreeMap::new();
-        for held in found {
-            customers.entry(held.holder.number).or_default().push(held);
-        }
-        let rows = customers.into_values().map(|held| customer(&held));
-        let rows: Vec<_> =
-            rows.filter(|row| !several || row["activeSubscriptions"].as_u64() > Some(1)).collect();
-        let total = rows.len() as u64;
-        Ok(Answer::page(page.cut(rows), &page, total))
+        let offset = i64::try_from(page.offset()).unwrap_or(i64::MAX);
+        let size = i64::from(page.size());
+        let listed = call.guildhall().list_customers(&access, filter, several, offset, size).await?;
+        let rows = listed.0.iter().map(|row| customer(row, &access.definitions().app)).collect();
+        Ok(Answer::page(rows, &page, u64::try_from(listed.1).unwrap_or(0)))
     };
     call.answer(listed.await)
 }
 
-/// Contracts that are looked at for the list of customers.
-const CUSTOMERS_LOOKED_AT: i64 = 10_000;
-
-fn customer(held: &[guildhall_app::contracts::HeldContract]) -> Value {
-    let active =
-        |held: &&guildhall_app::contracts::HeldContract| held.contract.status() == ContractStatus::Active;
-    let active_count = held.iter().filter(active).count();
-    let next = held.iter().filter(active).filter_map(|held| held.contract.next_billing()).min();
-    let paid: i64 = held.iter().map(|held| held.contract.progress.paid_minor).sum();
-    let currency = held.first().map_or("usd", |held| held.contract.terms.currency.as_str());
-    let first = held.first();
-    let mut row = first
-        .map(|held| {
-            super::contract_row::customer_row(&held.holder, display_name(&held.contract, &held.holder))
-        })
-        .unwrap_or_default();
-    row["activeSubscriptions"] = active_count.into();
-    row["nextOrderDate"] = next.map(super::contract_row::seconds).into();
-    row["inActiveSubscriptions"] = (held.len() - active_count).into();
-    row["lifetimeValue"] = super::guide::amount(paid, currency);
-    row
+fn customer(row: &CustomerRow, app: &App) -> Value {
+    let holder = &row.holder;
+    let name = if row.name.is_empty() { holder_name(holder) } else { row.name.clone() };
+    let currency = row.paid_currency.as_ref().unwrap_or(&app.currency);
+    json!({
+        "customerId": holder.number, "name": name, "email": holder.email, "activeSubscriptions": row.active,
+        "nextOrderDate": row.next_billing.map(super::contract_row::seconds), "inActiveSubscriptions": row.inactive,
+        "lifetimeValue": super::guide::amount(row.paid_minor, currency),
+    })
 }
 
 /// `GET subscription-contracts/contract-external/{contractId}`: the contract-shaped object; 404 if there is none.

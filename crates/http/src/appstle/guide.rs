@@ -4,6 +4,7 @@ use super::call::Call;
 use super::params::{Params, expected, missing};
 use super::problem::Problem;
 use guildhall_app::Access;
+pub(super) use guildhall_app::contracts::major as amount;
 use guildhall_domain::Code;
 use guildhall_domain::contract::{Period, PeriodUnit};
 use guildhall_domain::plan::Interval;
@@ -49,9 +50,4 @@ pub(super) const fn cycle_of(period: Period) -> &'static str {
         (PeriodUnit::Year, 1) => "YEARLY",
         _ => "CUSTOM",
     }
-}
-
-/// An amount as a JSON number in major units.
-pub(super) fn amount(minor: i64, currency: &str) -> Value {
-    serde_json::from_str(&guildhall_domain::plan::Money::to_major_number(minor, currency)).unwrap_or_default()
 }

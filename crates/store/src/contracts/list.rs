@@ -148,7 +148,7 @@ impl Contracts<'_> {
     }
 }
 
-fn conditions(statement: &mut Statement, environment: EnvironmentId, filter: &ContractFilter) {
+pub(super) fn conditions(statement: &mut Statement, environment: EnvironmentId, filter: &ContractFilter) {
     statement.push("WHERE c.environment = ").bind(environment.stored());
     let mut bound = |condition: &str, value: Option<i64>| {
         if let Some(value) = value {
