@@ -4,6 +4,7 @@
 //! `unit::Unit`, which keeps the queue, the member's summary, the counts of holders, the audit trail and
 //! the events in step with it, in one transaction.
 
+mod attempt;
 mod change;
 mod codes;
 mod create;
@@ -11,7 +12,8 @@ mod list;
 pub(crate) mod unit;
 mod view;
 
-pub use change::{AttemptChange, ContractChange, PlanMode};
+pub use attempt::AttemptChange;
+pub use change::{ContractChange, PlanMode};
 pub use codes::DiscountCode;
 pub use create::{ContractDraft, LineDraft};
 pub use list::Customer;

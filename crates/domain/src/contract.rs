@@ -2,12 +2,13 @@
 //! one thing with two views.
 //!
 //! The rules of its life are here and only here: what may be done with it and what comes of it
-//! (`change`), when it is billed and what a charge leads to (`renewal`), in which states it can be at all
+//! (`change`, `plan_change`), when it is billed and what a charge leads to (`renewal`), in which states it can be at all
 //! (`life`). All of it is pure: whoever calls brings the time, and carries out what it is told.
 
 mod change;
 mod document;
 mod life;
+mod plan_change;
 mod renewal;
 mod schedule;
 mod summary;
@@ -18,9 +19,10 @@ mod tests;
 #[cfg(test)]
 mod under_way;
 
-pub use change::{Change, Draft, LINES_MAX, PlanChange};
+pub use change::{Draft, LINES_MAX};
 pub use document::ContractColumns;
 pub use life::{Active, Cancelled, Dunning, Expired, Failed, Life, PauseReason, Paused};
+pub use plan_change::{Change, PlanChange};
 pub use renewal::{Charge, Due, DunningOutcome, DunningPolicy, Outcome};
 pub use schedule::{Period, PeriodUnit, Schedule, is_time_zone, local_day};
 pub use summary::{ConnectionStatus, ContractSummary, PaymentSummary};

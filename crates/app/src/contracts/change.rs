@@ -1,4 +1,4 @@
-//! Changing a contract, and the attempts in its queue.
+//! Changing a contract.
 
 use super::ContractView;
 use super::create::{LineDraft, checked_price, checked_quantity, item};
@@ -6,16 +6,15 @@ use super::unit::{Setting, Unit};
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
-use guildhall_domain::attempt::{Attempt, AttemptStatus};
 use guildhall_domain::contract::{ContractStatus, Discount, DiscountValue, Happened, Period, PlanChange};
 use guildhall_domain::ids::cuid;
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::{Code, Refusal};
+use guildhall_domain::Code;
 use guildhall_store::Tx;
 use serde_json::{Map, Value, json};
 
 /// The longest note, in characters (Appstle C.1, 11).
-const NOTE_CHARS_MAX: usize = 1_000;
+pub(super) const NOTE_CHARS_MAX: usize = 1_000;
 
 /// One change of a contract.
 #[derive(Clone, Debug)]
@@ -125,21 +124,6 @@ pub enum PlanMode {
     SkipBilling,
 }
 
-/// One change of an attempt.
-#[derive(Clone, Debug)]
-pub enum AttemptChange {
-    /// The period is left out.
-    Skip,
-    /// It is not left out after all.
-    Unskip,
-    /// The period is billed on another date.
-    Reschedule(Timestamp),
-    /// The period is charged at once.
-    Bill,
-    /// Shown on its order.
-    Note(String),
-}
-
 impl Guildhall {
     /// Changes a contract.
     ///
@@ -174,42 +158,6 @@ impl Guildhall {
         self.billing_due().notify_one();
         Ok(changed)
     }
-
-    /// Changes an attempt; tells how it and its contract are then.
-    ///
-    /// # Errors
-    /// `AttemptNotFound`; `AttemptNotQueued`; `AttemptNotSkipped`; `ContractNotActive`; `NotBilled`;
-    /// `ChargeUnderWay`; `NextBillingPast`; `InputInvalid`; `Busy`; `StoreUnavailable`.
-    pub async fn change_attempt(
-        &self,
-        access: &Access<'_>,
-        number: i64,
-        change: AttemptChange,
-    ) -> Result<(Attempt, ContractView), AppError> {
-        let setting = self.setting(access);
-        let changed = self.store().write::<_, AppError, _>(move |tx| {
-            Box::pin(async move {
-                let now = setting.now(tx).await?;
-                let missing = || AppError::new(Code::AttemptNotFound);
-                let found =
-                    tx.billing_attempts().find(setting.environment, number).await?.ok_or_else(missing)?;
-                let mut unit = setting.find(tx, found.contract).await?;
-                // Once more: it may have changed before its contract was locked.
-                let mut attempt =
-                    tx.billing_attempts().find(setting.environment, number).await?.ok_or_else(missing)?;
-                let action = change.action();
-                let happened = unit.apply_to_attempt(&mut attempt, change, now)?;
-                attempt.updated_at = now;
-                unit.store(tx, &setting, &happened, Some(&mut attempt), now).await?;
-                let id = unit.held.contract.id.to_string();
-                setting.recorder.audit(tx, action, &id, &json!({ "attempt": number })).await?;
-                Ok((attempt, unit.view()))
-            })
-        });
-        let changed = changed.await?;
-        self.billing_due().notify_one();
-        Ok(changed)
-    }
 }
 
 impl ContractChange {
@@ -236,19 +184,7 @@ impl ContractChange {
     }
 }
 
-impl AttemptChange {
-    const fn action(&self) -> &'static str {
-        match self {
-            Self::Skip => "attempt.skip",
-            Self::Unskip => "attempt.unskip",
-            Self::Reschedule(_) => "attempt.reschedule",
-            Self::Bill => "attempt.bill",
-            Self::Note(_) => "attempt.note",
-        }
-    }
-}
-
-fn checked_note(note: String, max: usize) -> Result<String, AppError> {
+pub(super) fn checked_note(note: String, max: usize) -> Result<String, AppError> {
     if note.chars().count() > max {
         return Err(AppError::because(Code::InputInvalid, format!("A note has at most {max} characters.")));
     }
@@ -426,50 +362,6 @@ impl Unit {
         let skip_billing = mode == PlanMode::SkipBilling;
         let prorate_downgrade = mode == PlanMode::Prorate;
         Ok(contract.change_plan(PlanChange { line: number, to, skip_billing, prorate_downgrade }, now)?)
-    }
-
-    fn apply_to_attempt(
-        &mut self,
-        attempt: &mut Attempt,
-        change: AttemptChange,
-        now: Timestamp,
-    ) -> Result<Vec<Happened>, AppError> {
-        let queued = self.held.contract.queued().is_some_and(|(slot, _)| slot == attempt.slot)
-            && attempt.status == AttemptStatus::Queued;
-        let contract = self.contract();
-        let must = |holds: bool, code: Code| if holds { Ok(()) } else { Err(Refusal::from(code)) };
-        Ok(match change {
-            AttemptChange::Skip => {
-                must(queued, Code::AttemptNotQueued)?;
-                let happened = contract.skip(now)?;
-                attempt.status = AttemptStatus::Skipped;
-                happened
-            }
-            AttemptChange::Unskip => {
-                must(attempt.status == AttemptStatus::Skipped, Code::AttemptNotSkipped)?;
-                let happened = contract.unskip(attempt.slot, attempt.due_at, now)?;
-                attempt.status = AttemptStatus::Queued;
-                happened
-            }
-            AttemptChange::Reschedule(at) => {
-                must(queued, Code::AttemptNotQueued)?;
-                let happened = contract.set_next_billing(at, now)?;
-                attempt.due_at = at;
-                happened
-            }
-            AttemptChange::Bill => {
-                let failed = attempt.status == AttemptStatus::Failure
-                    && attempt.slot == i64::from(contract.progress.slot);
-                if contract.status() == ContractStatus::Active {
-                    must(queued || failed, Code::AttemptNotQueued)?;
-                }
-                contract.bill_now(now)?
-            }
-            AttemptChange::Note(note) => {
-                attempt.note = checked_note(note, NOTE_CHARS_MAX)?;
-                Vec::new()
-            }
-        })
     }
 }
 

@@ -1,8 +1,8 @@
 //! How a contract is written down: the columns it is found by apart, one JSON document. Times are
 //! microseconds in it, so that nothing is lost.
 
-use super::change::Change;
 use super::life::{Active, Life};
+use super::plan_change::Change;
 use super::terms::Terms;
 use super::{Contract, ContractKind, Notes, Progress};
 use crate::ids::ContractId;

@@ -5,8 +5,8 @@
 //! that was left after the first says so, and the provider is asked again *with the same key*, which it
 //! knows not to charge twice. The key changes only when the provider has definitely refused.
 
-use super::change::Change;
 use super::life::{Active, Dunning, Life, PauseReason, Paused};
+use super::plan_change::Change;
 use super::terms::{Asked, LastPayment};
 use super::{Contract, ContractKind, Happened};
 use crate::time::{MICROS_PER_SECOND, Timestamp};
