@@ -6,10 +6,10 @@ use super::unit::{Setting, Unit};
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use guildhall_domain::Code;
 use guildhall_domain::contract::{ContractStatus, Discount, DiscountValue, Happened, Period, PlanChange};
 use guildhall_domain::ids::cuid;
 use guildhall_domain::time::Timestamp;
-use guildhall_domain::Code;
 use guildhall_store::Tx;
 use serde_json::{Map, Value, json};
 
