@@ -25,8 +25,7 @@ async fn main() -> Outcome<()> {
         return Err("usage: sweep sqlite DIR | sweep postgres URL".into());
     };
     let contracts = std::env::var("CONTRACTS").map_or(Ok(100_000), |text| text.parse())?;
-    let setting = Setting::open(engine, place).await?;
-    setting.fill(contracts).await?;
+    let setting = Setting::filled(engine, place, contracts).await?;
     let limit_cycles = (contracts / 5).max(1);
 
     let before = limit::rate(&setting, limit_cycles).await?;

@@ -7,6 +7,7 @@ use guildhall_app::contracts::{AttemptFilter, AttemptStatus, ContractDraft, Line
 use guildhall_app::plans::{PlanDraft, PriceDraft};
 use guildhall_app::{AppError, Clock, Guildhall, Settings, SystemChance, SystemClock, Target};
 use guildhall_domain::audit::Actor;
+use guildhall_domain::ids::AppId;
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::plan::{Interval, Money};
 use guildhall_domain::{EnvironmentId, Mode, Timestamp};
@@ -45,34 +46,27 @@ pub struct Setting {
     pub store: Store,
     clock: Arc<ForwardClock>,
     access: CommandLineAccess,
-    variant: i64,
 }
 
 impl Setting {
-    /// Opens a fresh installation in this directory or database.
-    pub async fn open(engine: &str, place: &str) -> Outcome<Self> {
-        let target = match engine {
-            "sqlite" => Target::Sqlite(Path::new(place).join("guildhall.db")),
-            "postgres" => Target::Postgres(place.to_owned()),
-            _ => return Err("the engine is sqlite or postgres".into()),
-        };
+    /// A fresh installation in this directory or database with so many contracts, each of a member of its own, that are
+    /// due in an hour. They are made without flushing where the engine allows it by the connection; what is measured
+    /// flushes as always.
+    pub async fn filled(engine: &str, place: &str, contracts: u64) -> Outcome<Self> {
         let clock = Arc::new(ForwardClock::default());
-        let mut settings = Settings::new(target.clone());
-        settings.fake_live_payments = true;
-        let guildhall = Guildhall::open(settings.clone(), clock.clone(), Arc::new(SystemChance)).await?;
-        let app = guildhall.create_app("bench", None, Actor::CommandLine).await?.app.id;
-        let money = Money::price(1_500, "usd").ok_or("a price")?;
-        let price = PriceDraft { name: None, money, interval: Interval::Month(1), trial_days: 0 };
-        let plan = PlanDraft {
-            name: "Gold".to_owned(),
-            description: None,
-            priority: None,
-            restrict_to_admin: false,
-            member_limit: None,
-            redirects: JsonObject::empty(),
-            prices: vec![price],
+        let unflushed = match engine {
+            "postgres" => format!("{place}?options=-c%20synchronous_commit%3Doff"),
+            _ => place.to_owned(),
         };
-        let plan = guildhall.create_plan(&app, plan, Actor::CommandLine).await?;
+        let first = open(target(engine, &unflushed)?, &clock).await?;
+        let app = first.create_app("bench", None, Actor::CommandLine).await?.app.id;
+        let variant = make_price(&first, &app).await?;
+        fill(&first, &first.command_line_access(&app, Mode::Live).await?, variant, contracts).await?;
+        first.close().await;
+
+        let target = target(engine, place)?;
+        let guildhall = open(target.clone(), &clock).await?;
+        let settings = settings(target.clone());
         let store = Store::open(StoreSettings {
             target,
             now: clock.now(),
@@ -83,35 +77,12 @@ impl Setting {
             statement_timeout_ms: settings.statement_timeout_ms,
         });
         let access = guildhall.command_line_access(&app, Mode::Live).await?;
-        Ok(Self { guildhall, store: store.await?, clock, access, variant: plan.prices[0].number })
+        Ok(Self { store: store.await?, guildhall, clock, access })
     }
 
     /// Where the contracts are.
     pub fn environment(&self) -> EnvironmentId {
         self.access.access().environment()
-    }
-
-    /// Makes contracts that are due in an hour, each of a member of its own.
-    pub async fn fill(&self, contracts: u64) -> Outcome<()> {
-        let started = Instant::now();
-        let next = self.clock.now().plus_micros(HOUR_US);
-        stream::iter((1..=contracts).map(Ok::<_, AppError>))
-            .try_for_each_concurrent(PARALLEL, |number| async move {
-                let draft = ContractDraft {
-                    customer: number as i64,
-                    email: Some(format!("member{number}@example.com")),
-                    lines: vec![LineDraft { variant: self.variant, quantity: 1, ..LineDraft::default() }],
-                    next_billing: Some(next),
-                    payment_method: Some("pm_card".to_owned()),
-                    ..ContractDraft::default()
-                };
-                self.guildhall.create_contract(&self.access.access(), draft).await.map(drop)
-            })
-            .await?;
-        let rate = contracts as f64 / started.elapsed().as_secs_f64();
-        eprintln!("{contracts} contracts made, {rate:.0} a second");
-        self.guildhall.refresh_statistics().await?;
-        Ok(())
     }
 
     /// Puts the clock two hours forward.
@@ -132,4 +103,64 @@ impl Setting {
         }
         Ok(())
     }
+}
+
+fn target(engine: &str, place: &str) -> Outcome<Target> {
+    match engine {
+        "sqlite" => Ok(Target::Sqlite(Path::new(place).join("guildhall.db"))),
+        "postgres" => Ok(Target::Postgres(place.to_owned())),
+        _ => Err("the engine is sqlite or postgres".into()),
+    }
+}
+
+fn settings(target: Target) -> Settings {
+    let mut settings = Settings::new(target);
+    settings.fake_live_payments = true;
+    settings
+}
+
+async fn open(target: Target, clock: &Arc<ForwardClock>) -> Outcome<Guildhall> {
+    Ok(Guildhall::open(settings(target), clock.clone(), Arc::new(SystemChance)).await?)
+}
+
+/// A monthly price, by its number.
+async fn make_price(guildhall: &Guildhall, app: &AppId) -> Outcome<i64> {
+    let money = Money::price(1_500, "usd").ok_or("a price")?;
+    let plan = PlanDraft {
+        name: "Gold".to_owned(),
+        description: None,
+        priority: None,
+        restrict_to_admin: false,
+        member_limit: None,
+        redirects: JsonObject::empty(),
+        prices: vec![PriceDraft { name: None, money, interval: Interval::Month(1), trial_days: 0 }],
+    };
+    Ok(guildhall.create_plan(app, plan, Actor::CommandLine).await?.prices[0].number)
+}
+
+async fn fill(
+    guildhall: &Guildhall,
+    access: &CommandLineAccess,
+    variant: i64,
+    contracts: u64,
+) -> Outcome<()> {
+    let started = Instant::now();
+    let next = guildhall.now().plus_micros(HOUR_US);
+    stream::iter((1..=contracts).map(Ok::<_, AppError>))
+        .try_for_each_concurrent(PARALLEL, |number| async move {
+            let draft = ContractDraft {
+                customer: number as i64,
+                email: Some(format!("member{number}@example.com")),
+                lines: vec![LineDraft { variant, quantity: 1, ..LineDraft::default() }],
+                next_billing: Some(next),
+                payment_method: Some("pm_card".to_owned()),
+                ..ContractDraft::default()
+            };
+            guildhall.create_contract(&access.access(), draft).await.map(drop)
+        })
+        .await?;
+    let rate = contracts as f64 / started.elapsed().as_secs_f64();
+    eprintln!("{contracts} contracts made, {rate:.0} a second");
+    guildhall.refresh_statistics().await?;
+    Ok(())
 }
