@@ -462,7 +462,8 @@ impl Bench {
         json!(counted)
     }
 
-    /// All events, each contract's and each member's in their order.
+    /// All events, each contract's in their order. Contracts of one member that are due at the same time are billed side
+    /// by side: which of them its member hears of first is open, and so what the others were at that moment.
     async fn events(&self) -> Value {
         let environment = self.environment();
         let listed = self.store.scan::<_, AppError, _>(move |tx| {
@@ -470,11 +471,17 @@ impl Bench {
         });
         let mut told = BTreeMap::<String, Vec<Value>>::new();
         for event in listed.await.expect("events are listed") {
-            let payload: Value = serde_json::from_str(&event.payload).expect("a payload is JSON");
+            let mut payload: Value = serde_json::from_str(&event.payload).expect("a payload is JSON");
+            if let Some(member) = payload.get_mut("member").and_then(Value::as_object_mut) {
+                member.remove("planConnections");
+            }
             let subject =
                 self.names.get(&Key::Member(event.subject.clone())).cloned().unwrap_or(event.subject);
             let event = json!({ "kind": event.kind, "at": event.created_at.micros(), "payload": payload });
             told.entry(subject).or_default().push(event);
+        }
+        for (_, events) in told.iter_mut().filter(|(subject, _)| subject.starts_with("customer ")) {
+            events.sort_by_cached_key(|event| (event["at"].as_i64(), event.to_string()));
         }
         json!(told)
     }

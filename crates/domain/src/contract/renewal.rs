@@ -134,7 +134,7 @@ impl Contract {
         }
         if let Some(Change::Upgrade(upgrade)) = &self.change {
             let (minor, slot) = (upgrade.minor, -i64::from(self.progress.upgrades));
-            return self.ask(slot, minor, now);
+            return self.ask(slot, minor, 0, now);
         }
         match &self.life {
             Life::Active(_) => self.begin_period(now),
@@ -152,11 +152,12 @@ impl Contract {
         }
         let minor = self.due_minor();
         let slot = self.progress.slot.into();
+        let credit = self.terms.total() - minor;
         if minor > 0 {
-            return self.ask(slot, minor, now);
+            return self.ask(slot, minor, credit, now);
         }
         // Nothing to take: the period is as good as paid.
-        happened.extend(self.charged(slot, 0, self.next_billing(), now));
+        happened.extend(self.charged(slot, 0, credit, self.next_billing(), now));
         Due::Done(happened)
     }
 
@@ -165,10 +166,12 @@ impl Contract {
         (self.terms.total() - self.progress.credit).max(0)
     }
 
-    fn ask(&mut self, slot: i64, minor: i64, now: Timestamp) -> Due {
+    fn ask(&mut self, slot: i64, minor: i64, credit: i64, now: Timestamp) -> Due {
         let key = format!("{}:{slot}:{}", self.id, self.progress.declines);
+        let before = self.progress.unanswered.take().filter(|unanswered| unanswered.key == key);
+        let (minor, credit) = before.map_or((minor, credit), |before| (before.minor, before.credit));
         let due = self.next_billing().filter(|_| slot >= 0);
-        self.progress.asked = Some(Asked { slot, key: key.clone(), minor, at: now, due });
+        self.progress.asked = Some(Asked { slot, key: key.clone(), minor, at: now, due, credit });
         self.updated_at = now;
         Due::Charge(Charge { slot, key, minor, again: false })
     }
@@ -223,12 +226,16 @@ impl Contract {
             return self.settle_upgrade(asked.minor, outcome, now);
         }
         match outcome {
-            Outcome::Paid => self.charged(asked.slot, asked.minor, asked.due, now),
+            Outcome::Paid => self.charged(asked.slot, asked.minor, asked.credit, asked.due, now),
             Outcome::Declined => {
                 self.progress.declines += 1;
                 self.not_charged(asked.minor, policy, now)
             }
-            Outcome::Unreached => self.not_charged(asked.minor, policy, now),
+            Outcome::Unreached => {
+                let minor = asked.minor;
+                self.progress.unanswered = Some(asked);
+                self.not_charged(minor, policy, now)
+            }
             Outcome::NeedsAuthentication => {
                 self.progress.declines += 1;
                 self.progress.bill_now = false;
@@ -240,11 +247,17 @@ impl Contract {
         }
     }
 
-    /// The money for the period of this date was taken, or there was none to take.
-    fn charged(&mut self, slot: i64, minor: i64, due: Option<Timestamp>, now: Timestamp) -> Vec<Happened> {
+    /// The money for the period of this date was taken, less some credit, or there was none to take.
+    fn charged(
+        &mut self,
+        slot: i64,
+        minor: i64,
+        credit: i64,
+        due: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Vec<Happened> {
         debug_assert!(slot >= 0, "upgrades are settled apart");
-        let total = self.terms.total();
-        self.progress.credit = (self.progress.credit - (total - minor)).max(0);
+        self.progress.credit = (self.progress.credit - credit).max(0);
         self.progress.paid_cycles += 1;
         self.progress.slot += 1;
         self.progress.declines = 0;

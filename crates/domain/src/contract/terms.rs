@@ -222,6 +222,10 @@ pub struct Progress {
     pub last_payment: Option<LastPayment>,
     /// A charge that the provider was asked for and whose outcome is not known here yet.
     pub asked: Option<Asked>,
+    /// The last charge that the provider did not answer for. It may have been made all the same, so as long as its key is
+    /// asked with, it is asked for the same amount.
+    #[serde(default)]
+    pub unanswered: Option<Asked>,
     /// Definite refusals of the period that is due: each has used up a charge key.
     pub declines: u32,
     /// `declines` of the period that was left out last, in case it comes back.
@@ -259,6 +263,9 @@ pub struct Asked {
     /// before the answer comes.
     #[serde(default, with = "maybe_micros")]
     pub due: Option<Timestamp>,
+    /// Minor units of the contract's credit that it is less by.
+    #[serde(default)]
+    pub credit: i64,
 }
 
 /// What people have written about a contract.

@@ -55,3 +55,34 @@ fn the_charge_of_an_upgrade_that_has_expired_meanwhile_comes_to_an_end() {
     assert_eq!(paid(&mut contract, &key, now), [Happened::Charged]);
     assert_eq!(contract.progress.asked, None);
 }
+
+#[test]
+fn a_charge_that_was_not_answered_is_asked_for_again_as_it_was() {
+    let start = at("2027-01-10");
+    let mut contract = contract(start, start);
+    let Due::Charge(first) = contract.begin(start) else { panic!("a charge is due") };
+    contract.settle(&first.key, &Outcome::Unreached, &DunningPolicy::default(), start);
+    contract.progress.credit = 300;
+    contract.update_line(1, Some(2), None, None, start).expect("there are two of it now");
+    let retry = at("2027-01-13");
+    let Due::Charge(second) = contract.begin(retry) else { panic!("it is tried again") };
+    assert_eq!((&second.key, second.minor), (&first.key, first.minor), "it may have been charged already");
+    paid(&mut contract, &second.key, retry);
+    assert_eq!(contract.progress.last_payment.as_ref().map(|last| last.minor), Some(first.minor));
+    assert_eq!(contract.progress.credit, 300, "nothing of the credit was in it");
+    let next = at("2027-02-10");
+    let Due::Charge(third) = contract.begin(next) else { panic!("the next period is due") };
+    assert_eq!(third.minor, 2 * first.minor - 300, "the next period is charged as things are then");
+}
+
+#[test]
+fn a_charge_that_was_refused_is_asked_for_as_things_are_then() {
+    let start = at("2027-01-10");
+    let mut contract = contract(start, start);
+    let Due::Charge(first) = contract.begin(start) else { panic!("a charge is due") };
+    contract.settle(&first.key, &Outcome::Declined, &DunningPolicy::default(), start);
+    contract.update_line(1, Some(2), None, None, start).expect("there are two of it now");
+    let Due::Charge(second) = contract.begin(at("2027-01-13")) else { panic!("it is tried again") };
+    assert_ne!(second.key, first.key);
+    assert_eq!(second.minor, 2 * first.minor);
+}
