@@ -7,6 +7,7 @@ say 'building'
 need_rust
 target=$TARGET_DIR/bench-records
 CARGO_TARGET_DIR=$target cargo build --release --locked --quiet --manifest-path bench/records/Cargo.toml
+[ -n "${GUILDHALL_BIN:-}" ] || cargo build --release --locked --quiet -p guildhall
 program=$PWD/$target/release/records
 case $target in /*) program=$target/release/records ;; esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/guildhall-records-XXXXXX")
@@ -15,6 +16,9 @@ mkdir -p bench/results
 
 say 'SQLite'
 "$program" sqlite "$work" | tee bench/results/records.md
+bench/records-http.sh --data-dir "$work" | tee -a bench/results/records.md
 say 'PostgreSQL'
-DURABLE=1 scripts/with-postgres.sh bash -c '"$1" postgres "$GUILDHALL_TEST_POSTGRES_URL"' - "$program" |
+# shellcheck disable=SC2016 # the inner shell expands it
+DURABLE=1 scripts/with-postgres.sh bash -c '"$1" postgres "$GUILDHALL_TEST_POSTGRES_URL" &&
+    bench/records-http.sh --data-dir "$2" --database-url "$GUILDHALL_TEST_POSTGRES_URL"' - "$program" "$work/empty" |
     tee -a bench/results/records.md
