@@ -4,6 +4,7 @@
 //! `synchronous=FULL`, and only then answers all of them. One flush of the disk so serves many
 //! requests, and a unit that fails or panics takes nothing with it but itself.
 
+mod mapped;
 mod open;
 
 pub(crate) use open::connect_to_write;

@@ -35,7 +35,11 @@ pub(crate) fn connect_to_write(file: &Path) -> Result<Connection, StoreError> {
 pub(super) fn connect(file: &Path) -> Result<Connection, StoreError> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags).map_err(|error| sqlite_error(&error))?;
+    let opened = match super::mapped::vfs() {
+        Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs),
+        None => Connection::open_with_flags(file, flags),
+    };
+    let connection = opened.map_err(|error| sqlite_error(&error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     // Without the planner's stability guarantee, a statement whose parameters the planner looked
     // at (a partial index is enough) is compiled anew each time one is bound: ten times the cost
