@@ -37,8 +37,8 @@ pub mod tokens;
 pub mod trail;
 
 pub use auth::{
-    Access, Arrived, Caller, LastingAccess, OperatorAccess, PortalVisit, Presented, RateState, SignedOperator, Visitor,
-    VisitorCall,
+    Access, Arrived, Caller, LastingAccess, OperatorAccess, PortalVisit, Presented, RateState,
+    SignedOperator, Visitor, VisitorCall,
 };
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use definitions::Definitions;

@@ -1,6 +1,8 @@
 //! The one list of addresses, and the surfaces they belong to.
 
-use crate::{Http, HttpSettings, appstle, client, dashboard, jwks, machines, manage, memberstack, observe, portal};
+use crate::{
+    Http, HttpSettings, appstle, client, dashboard, jwks, machines, manage, memberstack, observe, portal,
+};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};

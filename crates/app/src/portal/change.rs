@@ -40,7 +40,9 @@ impl Guildhall {
         let powers = visit.powers();
         let opened = match &change {
             PortalChange::Skip(_) | PortalChange::Unskip(_) => powers.billing,
-            PortalChange::Pause(_) | PortalChange::Resume(_) | PortalChange::Cancel { .. } => powers.contracts,
+            PortalChange::Pause(_) | PortalChange::Resume(_) | PortalChange::Cancel { .. } => {
+                powers.contracts
+            }
         };
         if !opened {
             return Err(Code::PortalLinkShowsOnly.into());
@@ -56,7 +58,9 @@ impl Guildhall {
                 self.change_own_contract(visit, contract, ContractChange::Cancel { feedback, note }).await
             }
             PortalChange::Skip(number) => self.change_own_attempt(visit, number, AttemptChange::Skip).await,
-            PortalChange::Unskip(number) => self.change_own_attempt(visit, number, AttemptChange::Unskip).await,
+            PortalChange::Unskip(number) => {
+                self.change_own_attempt(visit, number, AttemptChange::Unskip).await
+            }
         }
     }
 

@@ -142,8 +142,7 @@ impl Guildhall {
         let mut random = [0; 32];
         self.chance().fill(&mut random);
         let token = portal_token(random);
-        let hash =
-            portal_token_hash(&token).ok_or_else(|| AppError::internal("a token that can be none"))?;
+        let hash = portal_token_hash(&token).ok_or_else(|| AppError::internal("a token that can be none"))?;
         let life_us = self.portal_link_minutes() * 60 * MICROS_PER_SECOND;
         let key = match &recorder.actor {
             Actor::Key(id) => Some(id.clone()),

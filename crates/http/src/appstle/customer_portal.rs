@@ -65,7 +65,9 @@ fn named(params: &Params) -> Result<PortalCustomer, Problem> {
     match (number, email) {
         (Some(number), None) => Ok(PortalCustomer::Number(number)),
         (None, Some(email)) => Ok(PortalCustomer::Email(email.to_owned())),
-        (None, None) => Err(Problem::parameter("One of the parameters 'customerId' and 'email' must be present.")),
+        (None, None) => {
+            Err(Problem::parameter("One of the parameters 'customerId' and 'email' must be present."))
+        }
         (Some(_), Some(_)) => {
             Err(Problem::parameter("Only one of the parameters 'customerId' and 'email' may be present."))
         }

@@ -3,7 +3,7 @@
 use super::door::set_cookie;
 use super::guest::Guest;
 use super::page::{Frame, html, redirect, refused, signed_out};
-use super::words::{Words, amount, includes, name, outcome, price};
+use super::words::{Words, amount, card_of, includes, name, outcome, price};
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
@@ -132,7 +132,7 @@ fn card(membership: Membership, words: &Words<'_>) -> Card {
         ("Next charge", words.next(contract, next.as_ref())),
         ("Changes", words.to_come(contract)),
         ("Term", words.term(contract)),
-        ("Paid with", method.map(|method| format!("{} •••• {}", method.brand, method.last_digits))),
+        ("Paid with", method.map(|method| card_of(&method.brand, &method.last_digits))),
         ("Since", Some(words.day(contract.created_at))),
     ];
     let charge = |attempt: &guildhall_app::contracts::Attempt| (attempt.number, words.day(attempt.due_at));

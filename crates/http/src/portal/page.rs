@@ -81,7 +81,8 @@ pub(super) fn redirect(to: &'static str) -> Response {
 
 /// That somebody has signed out.
 pub(super) fn signed_out() -> Result<Response, AppError> {
-    let message = "The link that you came by does not work any more. To come back, ask for a new one where you got it.";
+    let message =
+        "The link that you came by does not work any more. To come back, ask for a new one where you got it.";
     html(StatusCode::OK, &Plain { css: assets::css(), title: "You are signed out", message, back: false })
 }
 

@@ -32,7 +32,8 @@ impl Words<'_> {
             Life::Active(active) => match &active.dunning {
                 Some(dunning) => {
                     let day = self.day(dunning.next_try);
-                    let sentence = format!("The last payment did not go through. It is tried again on {day}.");
+                    let sentence =
+                        format!("The last payment did not go through. It is tried again on {day}.");
                     ("Payment failed", "bad", sentence)
                 }
                 None if contract.in_trial(self.now) => {
@@ -54,8 +55,12 @@ impl Words<'_> {
                 };
                 ("Paused", "warn", sentence)
             }
-            Life::Cancelled(cancelled) => ("Cancelled", "", format!("Cancelled on {}.", self.day(cancelled.at))),
-            Life::Expired(expired) => ("Ended", "", format!("It has run its term on {}.", self.day(expired.at))),
+            Life::Cancelled(cancelled) => {
+                ("Cancelled", "", format!("Cancelled on {}.", self.day(cancelled.at)))
+            }
+            Life::Expired(expired) => {
+                ("Ended", "", format!("It has run its term on {}.", self.day(expired.at)))
+            }
             Life::Failed(failed) => {
                 ("Ended", "bad", format!("It could not be charged any more on {}.", self.day(failed.at)))
             }
@@ -72,8 +77,12 @@ impl Words<'_> {
             };
         }
         match (&contract.life, contract.access_until()) {
-            (Life::Active(active), _) if active.dunning.is_some() => "While the payment is tried again".to_owned(),
-            (Life::Active(_), Some(until)) => format!("Until {}, then on with the next payment", self.day(until)),
+            (Life::Active(active), _) if active.dunning.is_some() => {
+                "While the payment is tried again".to_owned()
+            }
+            (Life::Active(_), Some(until)) => {
+                format!("Until {}, then on with the next payment", self.day(until))
+            }
             (_, Some(until)) => format!("Until {}", self.day(until)),
             (_, None) => "Without end".to_owned(),
         }
@@ -87,9 +96,11 @@ impl Words<'_> {
                     let due = amount(contract.due_minor(), &contract.terms.currency);
                     Some(format!("{due} on {}", self.day(dunning.next_try)))
                 }
-                (None, Some(next), _) => {
-                    Some(format!("{} on {}", amount(next.money.minor, &next.money.currency), self.day(next.due_at)))
-                }
+                (None, Some(next), _) => Some(format!(
+                    "{} on {}",
+                    amount(next.money.minor, &next.money.currency),
+                    self.day(next.due_at)
+                )),
                 (None, None, Some(at)) => Some(format!("On {}", self.day(at))),
                 (None, None, None) => None,
             },
@@ -113,7 +124,8 @@ impl Words<'_> {
         if !contract.status().is_live() {
             return None;
         }
-        let least = terms.min_cycles.filter(|min| paid + 1 < *min).map(|min| format!("at least {min} payments"));
+        let least =
+            terms.min_cycles.filter(|min| paid + 1 < *min).map(|min| format!("at least {min} payments"));
         let most = terms.max_cycles.map(|max| format!("{max} payments in all"));
         let said: Vec<_> = [least, most].into_iter().flatten().collect();
         (!said.is_empty()).then(|| format!("For {}; {paid} made so far", said.join(", ")))
@@ -123,6 +135,13 @@ impl Words<'_> {
 /// `20.00 USD`
 pub(super) fn amount(minor: i64, currency: &str) -> String {
     format!("{} {}", Money::to_major(minor, currency), currency.to_ascii_uppercase())
+}
+
+/// `Visa •••• 4242`
+pub(super) fn card_of(brand: &str, last_digits: &str) -> String {
+    let mut letters = brand.chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{} •••• {last_digits}", letters.as_str())
 }
 
 /// `20.00 USD every month`
@@ -171,7 +190,9 @@ pub(super) const fn outcome(attempt: &Attempt) -> (&'static str, &'static str) {
         AttemptStatus::Skipped => ("Skipped", ""),
         AttemptStatus::SkippedByDunning => ("Left out, could not be charged", "bad"),
         AttemptStatus::ContractPaused => ("Nothing charged, it was paused", ""),
-        AttemptStatus::ContractCancelled | AttemptStatus::ContractEnded => ("Nothing charged, it had ended", ""),
+        AttemptStatus::ContractCancelled | AttemptStatus::ContractEnded => {
+            ("Nothing charged, it had ended", "")
+        }
         AttemptStatus::Queued | AttemptStatus::Requesting => ("Under way", ""),
     }
 }
