@@ -78,6 +78,8 @@ pub struct Settings {
     pub fake_live_payments: bool,
     /// How long a contract is left to whoever is billing it before somebody else may, in milliseconds.
     pub billing_lease_ms: u32,
+    /// How long a link to the customer portal works, in minutes.
+    pub portal_link_minutes: u32,
 }
 
 impl Settings {
@@ -97,6 +99,7 @@ impl Settings {
             statement_timeout_ms: 10_000,
             fake_live_payments: false,
             billing_lease_ms: 60_000,
+            portal_link_minutes: 120,
         }
     }
 }
@@ -120,6 +123,7 @@ struct Inner {
     payments: Payments,
     billing_lease_us: i64,
     billing_turns: Arc<Semaphore>,
+    portal_link_minutes: u32,
     public_url: String,
     sends_mail: bool,
     token_issuer: String,
@@ -170,6 +174,7 @@ impl Guildhall {
             payments: Payments::new(fake, live),
             billing_lease_us: i64::from(settings.billing_lease_ms) * 1_000,
             billing_turns,
+            portal_link_minutes: settings.portal_link_minutes,
             public_url: settings.public_url,
             sends_mail: settings.sends_mail,
             token_issuer: settings.token_issuer,
@@ -247,6 +252,11 @@ impl Guildhall {
     /// Taken before each unit of work that bills.
     pub(crate) fn billing_turns(&self) -> &Semaphore {
         &self.0.billing_turns
+    }
+
+    /// How long a link to the customer portal works, in minutes.
+    pub(crate) fn portal_link_minutes(&self) -> i64 {
+        self.0.portal_link_minutes.into()
     }
 
     /// Its limits.

@@ -29,6 +29,7 @@ pub mod operators;
 pub mod overview;
 pub mod passwords;
 pub mod plans;
+pub mod portal;
 mod record;
 pub mod records;
 pub mod sessions;
@@ -36,8 +37,8 @@ pub mod tokens;
 pub mod trail;
 
 pub use auth::{
-    Access, Arrived, Caller, LastingAccess, OperatorAccess, Presented, RateState, SignedOperator, Visitor,
-    VisitorCall,
+    Access, Arrived, Caller, LastingAccess, OperatorAccess, PortalVisit, Presented, RateState,
+    SignedOperator, Visitor, VisitorCall,
 };
 pub use clock::{Chance, Clock, SystemChance, SystemClock};
 pub use definitions::Definitions;

@@ -17,6 +17,8 @@ const LISTED_MAX: i64 = 200;
 const SENT_MAILS_US: i64 = 7 * 24 * 3600 * MICROS_PER_SECOND;
 /// How long mails that were refused for good are still shown: 30 days from when they were written.
 const REFUSED_MAILS_US: i64 = 30 * 24 * 3600 * MICROS_PER_SECOND;
+/// How long a link to the portal that has expired is still told from one that never was: a day.
+const ENDED_LINKS_US: i64 = 24 * 3600 * MICROS_PER_SECOND;
 /// How many days calls with keys are counted for.
 const CALLS_DAYS: i64 = 90;
 /// How long attempts are remembered: as long as any throttle does.
@@ -80,7 +82,7 @@ impl Guildhall {
         revoked.await
     }
 
-    /// Deletes what signing in leaves behind: sessions, codes and keys that have ended, attempts that
+    /// Deletes what signing in leaves behind: sessions, codes, links and keys that have ended, attempts that
     /// are forgotten, mails that were sent or refused for good.
     ///
     /// # Errors
@@ -94,6 +96,7 @@ impl Guildhall {
                 tx.key_calls().delete_before(now.day() - CALLS_DAYS).await?;
                 tx.member_imports().delete_before(now.plus_micros(-SENT_MAILS_US)).await?;
                 tx.one_time_codes().delete_ended(now).await?;
+                tx.portal_tokens().delete_ended(now.plus_micros(-ENDED_LINKS_US)).await?;
                 tx.attempts().forget_before(now.plus_micros(-ATTEMPTS_US)).await?;
                 tx.mails().delete_sent_before(now.plus_micros(-SENT_MAILS_US)).await?;
                 tx.mails().delete_refused_before(now.plus_micros(-REFUSED_MAILS_US)).await?;

@@ -140,7 +140,7 @@ impl ActivitySource {
     pub const fn actor_kinds(self) -> &'static [&'static str] {
         match self {
             ActivitySource::Api => &["key"],
-            ActivitySource::Member => &["member", "visitor"],
+            ActivitySource::Member => &["member", "portal", "visitor"],
             ActivitySource::Operator => &["operator", "command-line"],
             ActivitySource::Server => &["server"],
         }
@@ -179,6 +179,8 @@ mod tests {
         assert_eq!(ActivitySource::of(&Actor::Key(KeyId::new([1; 16]))), ActivitySource::Api);
         assert_eq!(ActivitySource::of(&Actor::CommandLine), ActivitySource::Operator);
         assert_eq!(ActivitySource::of(&Actor::Server), ActivitySource::Server);
+        let member = crate::member_id::MemberId::from_text("mem_a");
+        assert_eq!(ActivitySource::of(&Actor::Portal(member)).as_str(), "CUSTOMER_PORTAL");
         assert_eq!(ActivitySource::of(&Actor::Visitor), ActivitySource::Member);
     }
 }

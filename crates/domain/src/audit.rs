@@ -12,6 +12,8 @@ pub enum Actor {
     CommandLine,
     /// A member, signed in.
     Member(MemberId),
+    /// A member in the customer portal, who came by a link.
+    Portal(MemberId),
     /// Somebody on an app's site who has not signed in and brought no key.
     Visitor,
     /// A person in the dashboard.
@@ -27,6 +29,7 @@ impl Actor {
             Actor::Key(id) => ("key", Some(id.as_str())),
             Actor::CommandLine => ("command-line", None),
             Actor::Member(id) => ("member", Some(id.as_str())),
+            Actor::Portal(id) => ("portal", Some(id.as_str())),
             Actor::Visitor => ("visitor", None),
             Actor::Operator(id) => ("operator", Some(id.as_str())),
             Actor::Server => ("server", None),

@@ -248,6 +248,12 @@ codes! {
     ResetCodeInvalid = ("reset_code_invalid", 400, "The code is not valid.");
     /// A link from a mail that is wrong, used or expired.
     LinkInvalid = ("link_invalid", 400, "This link is not valid any more.");
+    /// A link to the customer portal that is none of ours, or whose member or key is gone.
+    PortalLinkInvalid = ("portal_link_invalid", 401, "This link does not open anything. Ask for a new one where you got it.");
+    /// A link to the customer portal that has expired, or was signed out of.
+    PortalLinkEnded = ("portal_link_ended", 410, "This link does not work any more. Ask for a new one where you got it.");
+    /// A link to the customer portal that shows and changes nothing.
+    PortalLinkShowsOnly = ("portal_link_shows_only", 403, "This link shows your memberships, but cannot change this.");
     /// Only servers and operators may give the plan.
     PlanRestricted = ("plan_restricted", 403, "This plan can only be given by the site.");
     /// The app does not let members delete themselves.

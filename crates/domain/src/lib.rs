@@ -23,6 +23,7 @@ pub mod member_id;
 pub mod one_time;
 pub mod operator;
 pub mod plan;
+pub mod portal;
 pub mod query;
 pub mod rate;
 pub mod record;

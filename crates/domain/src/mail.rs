@@ -25,6 +25,8 @@ pub enum MailKind {
     EmailChanged,
     /// To somebody who is to run the app, with a link to set a password.
     OperatorInvitation,
+    /// A link to the customer portal.
+    PortalLink,
 }
 
 /// A subject and a body.
@@ -82,13 +84,14 @@ impl fmt::Display for TemplateError {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [MailKind; 6] = [
+    pub const ALL: [MailKind; 7] = [
         MailKind::LogInCode,
         MailKind::SignUpCode,
         MailKind::ResetCode,
         MailKind::VerifyEmail,
         MailKind::EmailChanged,
         MailKind::OperatorInvitation,
+        MailKind::PortalLink,
     ];
 
     /// `log-in-code` and so on, as stored and as addressed.
@@ -100,6 +103,7 @@ impl MailKind {
             MailKind::VerifyEmail => "verify-email",
             MailKind::EmailChanged => "email-changed",
             MailKind::OperatorInvitation => "operator-invitation",
+            MailKind::PortalLink => "portal-link",
         }
     }
 
@@ -112,7 +116,7 @@ impl MailKind {
     const fn needs(self) -> Option<&'static str> {
         match self {
             MailKind::LogInCode | MailKind::SignUpCode | MailKind::ResetCode => Some("code"),
-            MailKind::VerifyEmail | MailKind::OperatorInvitation => Some("link"),
+            MailKind::VerifyEmail | MailKind::OperatorInvitation | MailKind::PortalLink => Some("link"),
             MailKind::EmailChanged => None,
         }
     }
@@ -149,6 +153,12 @@ impl MailKind {
                 "You are invited to run {{app}}",
                 "You are invited to the dashboard of {{app}}. Choose a password here:\n\n{{link}}\n\nThe link works once, \
                  within a day. Then sign in with {{email}}.\n",
+            ),
+            MailKind::PortalLink => (
+                "Your memberships with {{app}}",
+                "Here you see your memberships with {{app}} and can change them:\n\n{{link}}\n\nThe link works for \
+                 {{minutes}} minutes. Whoever has it can do the same, so do not pass it on. If you did not ask for it, \
+                 you can ignore this mail.\n",
             ),
         };
         Template { subject: subject.into(), body: body.into() }

@@ -13,6 +13,7 @@ pub(crate) mod contract_changes;
 mod contract_row;
 pub(crate) mod contracts;
 mod cors;
+pub(crate) mod customer_portal;
 pub(crate) mod customers;
 mod guide;
 pub(crate) mod membership_contracts;

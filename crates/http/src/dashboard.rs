@@ -12,7 +12,7 @@ mod definitions;
 mod desk;
 mod door;
 mod events;
-mod form;
+pub(crate) mod form;
 mod home;
 mod keys;
 mod mails;

@@ -19,6 +19,7 @@ mod manage;
 mod memberstack;
 mod metrics;
 mod observe;
+mod portal;
 mod problem;
 mod routes;
 mod segment;
@@ -27,6 +28,7 @@ pub mod serve;
 pub use access_log::{AccessLog, AccessLogForm};
 pub use appstle::PlanGate;
 pub use dashboard::{DASHBOARD_ROUTES, DashboardRoute, Needs};
+pub use portal::{PORTAL_ROUTES, PortalRoute};
 pub use routes::{ROUTES, Route, Surface, metrics_router, router};
 
 use guildhall_app::Guildhall;

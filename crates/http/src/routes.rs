@@ -1,6 +1,8 @@
 //! The one list of addresses, and the surfaces they belong to.
 
-use crate::{Http, HttpSettings, appstle, client, dashboard, jwks, machines, manage, memberstack, observe};
+use crate::{
+    Http, HttpSettings, appstle, client, dashboard, jwks, machines, manage, memberstack, observe, portal,
+};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -26,6 +28,8 @@ pub enum Surface {
     Manage,
     /// The dashboard, by an operator's session. Its addresses are in a list of their own.
     Dashboard,
+    /// The customer portal, by a link. Its addresses are in a list of their own.
+    Portal,
     /// Balancers and scrapers, without a key.
     Machines,
 }
@@ -35,6 +39,8 @@ impl Surface {
     pub(crate) fn of_path(path: &str) -> Self {
         if dashboard::owns(path) {
             Surface::Dashboard
+        } else if portal::owns(path) {
+            Surface::Portal
         } else if path.starts_with("/manage/") {
             Surface::Manage
         } else if appstle::owns(path) {
@@ -53,6 +59,7 @@ impl Surface {
             Surface::Client => client::problem(error),
             Surface::Appstle => appstle::problem(error, path),
             Surface::Dashboard => dashboard::problem(error),
+            Surface::Portal => portal::problem(error),
             Surface::Memberstack | Surface::Machines => memberstack::problem(error),
         }
     }
@@ -146,6 +153,9 @@ routes! {
         PUT "/api/external/v2/subscription-groups/{id}/add-products" Some(Action::ContractWrite);
         GET "/api/external/v2/cancellation-managements/{id}" Some(Action::ContractRead);
         GET "/api/external/v2/activity-logs" Some(Action::ContractRead);
+        GET "/api/external/v2/manage-subscription-link/{id}" Some(Action::ContractRead);
+        GET "/api/external/v2/customer-portal-token" Some(Action::ContractRead);
+        GET "/api/external/v2/subscription-contracts-email-magic-link" Some(Action::ContractWrite);
         GET "/api/external/v2/membership-contracts" Some(Action::ContractRead);
         GET "/api/external/v2/membership-contracts/{id}" Some(Action::ContractRead);
         PUT "/api/external/v2/membership-contracts/{id}/{verb}" Some(Action::ContractWrite);
@@ -242,7 +252,8 @@ routes! {
 pub(crate) fn known_route(matched: &str) -> &'static str {
     let matched = matched.strip_suffix('/').filter(|bare| !bare.is_empty()).unwrap_or(matched);
     let found = ROUTES.iter().find(|route| route.path == matched);
-    found.map(|route| route.path).or_else(|| dashboard::known_route(matched)).unwrap_or(UNMATCHED)
+    let found = found.map(|route| route.path).or_else(|| dashboard::known_route(matched));
+    found.or_else(|| portal::known_route(matched)).unwrap_or(UNMATCHED)
 }
 
 /// Everything that one listener answers.
@@ -264,6 +275,7 @@ pub fn router(guildhall: Guildhall, settings: HttpSettings) -> Router {
         .merge(appstle_routes(&http))
         .merge(manage_routes(&http))
         .merge(dashboard::router())
+        .merge(portal::router())
         .merge(metrics)
         .route("/healthz", get(machines::healthz))
         .route("/readyz", get(machines::readyz))
@@ -304,8 +316,8 @@ fn memberstack_routes(http: &Http) -> Router<Http> {
 
 fn appstle_routes(http: &Http) -> Router<Http> {
     use appstle::{
-        activity_logs, attempts, cancellation_managements, contract_changes, contracts, customers,
-        membership_contracts, membership_plans, subscription_groups,
+        activity_logs, attempts, cancellation_managements, contract_changes, contracts, customer_portal,
+        customers, membership_contracts, membership_plans, subscription_groups,
     };
     let v2 = |path: &str| format!("/api/external/v2/{path}");
     Router::new()
@@ -315,6 +327,9 @@ fn appstle_routes(http: &Http) -> Router<Http> {
         .route(&v2("subscription-groups/{id}/add-products"), put(subscription_groups::add_products))
         .route(&v2("cancellation-managements/{id}"), get(cancellation_managements::get))
         .route(&v2("activity-logs"), get(activity_logs::list))
+        .route(&v2("manage-subscription-link/{id}"), get(customer_portal::link))
+        .route(&v2("customer-portal-token"), get(customer_portal::token))
+        .route(&v2("subscription-contracts-email-magic-link"), get(customer_portal::mail))
         .route(&v2("membership-contracts"), get(membership_contracts::list))
         .route(&v2("membership-contracts/{id}"), get(membership_contracts::get))
         .route(

@@ -238,6 +238,7 @@ async fn open(settings: &Settings, may_create: bool) -> anyhow::Result<Guildhall
             statement_timeout_ms: settings.statement_timeout_ms,
             fake_live_payments: settings.fake_live_payments.0,
             billing_lease_ms: settings.billing_lease_ms,
+            portal_link_minutes: settings.portal_link_minutes,
             ..guildhall_app::Settings::new(target)
         },
         Arc::new(SystemClock::default()),

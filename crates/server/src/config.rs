@@ -204,6 +204,8 @@ settings! {
     /// How long a contract that is being billed is left to the node that does it, in milliseconds. If that node
     /// ends meanwhile, another goes on after that time. It is not what keeps a charge from being made twice.
     billing_lease_ms: u32 = preset("60000").within(100, 3_600_000);
+    /// How long a link to the customer portal works, in minutes.
+    portal_link_minutes: u32 = preset("120").within(5, 10_080);
 }
 
 /// One core is left to answer requests while passwords are hashed on the others.

@@ -111,6 +111,19 @@ impl BillingAttempts<'_> {
         self.tx.all(&sql, params![contract], from_row).await
     }
 
+    /// A contract's newest attempts about which something was decided, latest date first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decided(&mut self, contract: i64, limit: i64) -> Result<Vec<Attempt>, StoreError> {
+        // Without the environment, so that the contract's own few rows are read and not the environment's by date.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM billing_attempts a WHERE a.contract = $1 AND a.status NOT IN ('QUEUED', 'REQUESTING')
+             ORDER BY a.due_at DESC, a.number DESC LIMIT $2"
+        );
+        self.tx.all(&sql, params![contract, limit], from_row).await
+    }
+
     /// A page of the environment's attempts that meet a filter, by date.
     ///
     /// # Errors

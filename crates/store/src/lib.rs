@@ -37,6 +37,7 @@ mod operator_sessions;
 mod operators;
 mod payments;
 mod plans;
+mod portal_tokens;
 mod records;
 mod sessions;
 mod sign_ups;
@@ -74,6 +75,7 @@ pub use operator_sessions::{OperatorSession, OperatorSessions};
 pub use operators::{NewOperatorLink, Operator, Operators};
 pub use payments::{FakeCharge, NewFakeCharge, PaymentMethod, Payments};
 pub use plans::Plans;
+pub use portal_tokens::{NewPortalToken, PortalToken, PortalTokens};
 pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
 pub use sessions::Sessions;
 pub use sign_ups::SignUps;
@@ -183,6 +185,11 @@ impl Tx {
     /// Plans, prices and permissions.
     pub fn plans(&mut self) -> Plans<'_> {
         Plans { tx: self }
+    }
+
+    /// Tokens of links to the customer portal.
+    pub fn portal_tokens(&mut self) -> PortalTokens<'_> {
+        PortalTokens { tx: self }
     }
 
     /// What members sign in with.

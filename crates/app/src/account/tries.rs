@@ -121,6 +121,13 @@ impl Tries {
         Self { of_many: Vec::new(), of_one: Some((subject, Throttle::guesses(free))) }
     }
 
+    /// A mail with a link to the customer portal, at the wish of somebody with a key: only the mailbox is counted,
+    /// for the wishes of a whole site come from one address.
+    pub(crate) fn at_portal_mail(free: u32, environment: u32, email_normal: &str) -> Self {
+        let subject = HashedKey::of(&format!("{environment}\nportal mail\nto\n{email_normal}"));
+        Self { of_many: Vec::new(), of_one: Some((subject, Throttle::mails(free))) }
+    }
+
     /// Counts them.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::identities::Identity;
 use super::operator::SignedOperator;
+use super::portal::PortalVisit;
 use super::seconds_up;
 use super::visitor::Visitor;
 use crate::definitions::Definitions;
@@ -12,6 +13,7 @@ use guildhall_domain::app::{Environment, shop_domain};
 use guildhall_domain::audit::Actor;
 use guildhall_domain::data_table::Asker;
 use guildhall_domain::ids::KeyId;
+use guildhall_domain::portal::PortalPowers;
 use guildhall_domain::scope::Action;
 use guildhall_domain::{Code, EnvironmentId, Mode, Timestamp};
 use std::sync::Arc;
@@ -103,6 +105,11 @@ impl Caller {
         self.identity.uses.note_call(method, route, at);
     }
 
+    /// What a link to the customer portal may open that this caller asks for.
+    pub fn portal_powers(&self) -> PortalPowers {
+        PortalPowers::of_scopes(self.identity.key.scopes)
+    }
+
     /// Asks to do something. The only way to an environment.
     ///
     /// # Errors
@@ -135,6 +142,7 @@ pub(super) enum Who<'c> {
     Caller(&'c Caller),
     Visitor(&'c Visitor),
     Operator(&'c SignedOperator),
+    Portal(&'c PortalVisit),
     CommandLine,
 }
 
@@ -187,6 +195,7 @@ impl<'c> Access<'c> {
             Who::Visitor(visitor) => {
                 visitor.member().map_or(Asker::Stranger, |member| Asker::Member(member.key))
             }
+            Who::Portal(visit) => Asker::Member(visit.member()),
         }
     }
 
@@ -211,6 +220,7 @@ impl<'c> Access<'c> {
             }
             Who::Visitor(visitor) => visitor.actor(),
             Who::Operator(operator) => (operator.actor(), operator.request()),
+            Who::Portal(visit) => visit.actor(),
             Who::CommandLine => (Actor::CommandLine, None),
         };
         Recorder {

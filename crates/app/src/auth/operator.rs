@@ -200,7 +200,11 @@ impl Guildhall {
     }
 
     /// An app's definitions, from memory while they stand, and one of its environments.
-    async fn place_of(&self, app: AppId, mode: Mode) -> Result<(Arc<Definitions>, Environment), AppError> {
+    pub(super) async fn place_of(
+        &self,
+        app: AppId,
+        mode: Mode,
+    ) -> Result<(Arc<Definitions>, Environment), AppError> {
         let version = self.store().authority_version().await?;
         let wanted = |environments: &[Environment]| {
             environments.iter().find(|environment| environment.mode == mode).copied()

@@ -118,7 +118,7 @@ impl Guildhall {
     }
 }
 
-/// Gives a member another address. Codes that were mailed to the old one end.
+/// Gives a member another address. Codes and links that were mailed to the old one end.
 pub(crate) async fn change_email(
     tx: &mut guildhall_store::Tx,
     member: &mut Member,
@@ -127,6 +127,7 @@ pub(crate) async fn change_email(
     let changed = tx.members().update_email(member.key, email).await;
     or_conflict(changed, &[(Constraint::MemberEmail, Code::EmailTaken)])?;
     tx.one_time_codes().delete_of_member(member.key).await?;
+    tx.portal_tokens().delete_of_member(member.key).await?;
     member.email = Some(email.as_given().to_owned());
     Ok(())
 }

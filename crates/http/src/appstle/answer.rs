@@ -2,8 +2,9 @@
 
 use super::paging::Page;
 use super::problem::visible;
-use crate::problem::json;
-use axum::http::{HeaderName, StatusCode};
+use crate::problem::{json, typed};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde_json::Value;
 
@@ -18,6 +19,17 @@ impl Answer {
     /// 200 with this body.
     pub fn json(body: &Value) -> Self {
         Self(json(StatusCode::OK, body.to_string().into_bytes()))
+    }
+
+    /// 200 with this text.
+    pub fn text(text: &'static str) -> Self {
+        Self(typed(StatusCode::OK, "text/plain; charset=utf-8", text.as_bytes().to_vec()))
+    }
+
+    /// Not to be kept by whoever passes it on: it holds a secret.
+    pub fn unkept(mut self) -> Self {
+        self.0.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        self
     }
 
     /// 201 with this body.

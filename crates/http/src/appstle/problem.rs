@@ -175,6 +175,8 @@ impl From<AppError> for Problem {
 pub(crate) const CONTRACT: &str = "subscriptionContractDetails";
 /// What the problem bodies call a billing attempt.
 pub(crate) const ATTEMPT: &str = "subscriptionBillingAttempt";
+/// What the problem bodies call a customer.
+pub(crate) const CUSTOMER: &str = "customer";
 /// What the problem bodies call a plan group.
 pub(crate) const SUBSCRIPTION_GROUP: &str = "subscriptionGroup";
 

@@ -5,7 +5,7 @@ use guildhall_domain::Code;
 
 /// The pairs, in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Form(Vec<(String, String)>);
+pub(crate) struct Form(Vec<(String, String)>);
 
 impl Form {
     /// Reads `application/x-www-form-urlencoded`.

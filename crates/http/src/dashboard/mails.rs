@@ -83,6 +83,7 @@ fn about(kind: MailKind) -> &'static str {
         MailKind::VerifyEmail => "A link that confirms an address",
         MailKind::EmailChanged => "To the old address, once it is changed",
         MailKind::OperatorInvitation => "To somebody who is to run the app",
+        MailKind::PortalLink => "A link to the customer portal",
     }
 }
 
