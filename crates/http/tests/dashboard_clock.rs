@@ -53,7 +53,7 @@ both_engines! {
         let fields = format!("day={day}&once=1.day");
         let moved = owner.send(&format!("{clock}/move"), &fields).await;
         assert_eq!(moved.status, 303, "{}", alert(&moved.text()));
-        let page = owner.page(moved.header("location")).await;
+        let page = owner.page(&moved.header("location")).await;
         assert!(page.contains("1 charge made, 3 failed. 1 contract cancelled."), "{page}");
         assert!(page.contains("23:59:59 UTC") && page.contains("It stands still"), "{page}");
         let again = owner.send(&format!("{clock}/move"), &fields).await;
@@ -79,7 +79,7 @@ both_engines! {
         assert_eq!(owner.send(&format!("{clock}/move"), "to=2031-05-06T07%3A08").await.status, 303);
         assert_eq!(shop.clock().await.now.to_iso(), "2031-05-06T07:08:00.000Z");
         let released = owner.send(&format!("{clock}/release"), "").await;
-        assert!(owner.page(released.header("location")).await.contains("goes by the real time again"));
+        assert!(owner.page(&released.header("location")).await.contains("goes by the real time again"));
         assert!(!shop.clock().await.frozen);
     }
 

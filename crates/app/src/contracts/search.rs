@@ -117,7 +117,11 @@ impl ContractSearch {
     fn mark(&self, key: &BilledKey) -> Option<Mark> {
         let at = match self.order {
             BilledOrder::Newest => Some(key.number),
-            BilledOrder::NextBilling => key.next_billing.map(|at| at.micros()),
+            // What could not be charged has had its date.
+            BilledOrder::NextBilling => {
+                let next = key.next_billing.filter(|_| self.attention || key.attention_at.is_none());
+                next.map(|at| at.micros())
+            }
             BilledOrder::Attention => key.attention_at.map(|at| at.micros()),
         };
         Some(Mark { at: at?, number: key.number })
