@@ -70,7 +70,7 @@ impl Row {
             customer: if name.is_empty() { holder.id.to_string() } else { name },
             state: state(contract, desk.time()),
             price: price(contract),
-            next: contract.next_billing().filter(|_| contract.is_billed() && retry.is_none()).map(On),
+            next: words::next_billing(contract, desk.time()).map(On),
             retry,
             failed: last.map(|last| words::money(last.minor, &contract.terms.currency)),
         }

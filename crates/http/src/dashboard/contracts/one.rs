@@ -221,7 +221,7 @@ async fn page(desk: &Desk, view: ContractView, error: Option<String>) -> Result<
             .filter(|minor| *minor > 0)
             .map(|minor| money(minor, currency)),
         access: words::access(contract, now),
-        next: contract.next_billing().filter(|_| contract.is_billed()).map(On),
+        next: words::next_billing(contract, now).map(On),
         trial_ends: contract.progress.trial_ends_at.filter(|_| contract.in_trial(now)).map(On),
         resumes: match &contract.life {
             Life::Paused(paused) => paused.resume_at.map(On),

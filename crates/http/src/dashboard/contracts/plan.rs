@@ -2,7 +2,7 @@
 
 use super::form::wrong;
 use super::one::back;
-use super::words::{self, money};
+use super::words::{self, every, money};
 use super::{named, number_of};
 use crate::dashboard::desk::{Desk, can_be_mended};
 use crate::dashboard::plans::price_text;
@@ -91,12 +91,14 @@ fn consequence(before: &Contract, after: &Contract, now: Timestamp) -> String {
             money(upgrade.minor, currency)
         ),
         Some(Change::Downgrade(change)) => {
+            let often = change.to.period.or(after.terms.period()).map(every).unwrap_or_default();
             let begins = before.next_billing().filter(|next| *next > now);
             let begins =
                 begins.map_or_else(|| "With the next period".into(), |at| format!("From {} on", day(at)));
             format!(
-                "{begins}: {}. Until then everything stays as it is, and nothing is charged or given back.",
-                change.to.title
+                "{begins}: {}, {} {often}. Until then everything stays as it is, and nothing is charged or given back.",
+                change.to.title,
+                money(change.to.unit_minor, currency)
             )
         }
         None => {
