@@ -15,8 +15,8 @@ UPDATE contracts SET amount_currency = COALESCE(document::json #>> '{terms,curre
 
 CREATE INDEX contracts_billed_status ON contracts (environment, status, number) WHERE kind <> 'FREE';
 CREATE INDEX contracts_billed_plan ON contracts (environment, plan, status, number) WHERE kind <> 'FREE';
--- Sums by day are read from this index alone.
+-- Sums by day are read from this index alone. What is free has no date, and no charge that fails.
 CREATE INDEX contracts_billed_next ON contracts (environment, status, next_billing_at, number, attention_at, plan,
-    amount_currency, amount) WHERE kind <> 'FREE';
+    amount_currency, amount) WHERE next_billing_at IS NOT NULL;
 CREATE INDEX contracts_attention ON contracts (environment, status, attention_at, number)
     WHERE attention_at IS NOT NULL;

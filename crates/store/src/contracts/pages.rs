@@ -80,12 +80,15 @@ pub struct RenewalSum {
 }
 
 impl BilledOrder {
-    /// Column, and whether the largest comes first.
-    const fn column(self) -> (&'static str, bool) {
-        match self {
-            Self::Newest => ("c.number", true),
-            Self::NextBilling => ("c.next_billing_at", false),
-            Self::Attention => ("c.attention_at", false),
+    /// Column, and whether the largest comes first. Of those whose charge failed there are few: the sign before a
+    /// column keeps SQLite from going through all others for the sake of the order.
+    const fn column(self, attention: bool) -> (&'static str, bool) {
+        match (self, attention) {
+            (Self::Newest, false) => ("c.number", true),
+            (Self::Newest, true) => ("+c.number", true),
+            (Self::NextBilling, false) => ("c.next_billing_at", false),
+            (Self::NextBilling, true) => ("+c.next_billing_at", false),
+            (Self::Attention, _) => ("c.attention_at", false),
         }
     }
 }
@@ -103,14 +106,18 @@ impl Contracts<'_> {
         way: Way,
         limit: i64,
     ) -> Result<Vec<Mark>, StoreError> {
-        let (column, descending) = order.column();
+        let (column, descending) = order.column(filter.attention);
         let mut statement = Statement::new(self.tx.dialect());
         statement.push("SELECT ").push(column).push(", c.number FROM contracts c WHERE c.environment = ");
         statement.bind(environment.stored());
         statement.push(" AND c.status = ").bind(filter.status.as_str().to_owned());
-        statement.push(" AND c.kind <> 'FREE' AND ").push(column).push(" IS NOT NULL");
+        statement.push(" AND ").push(column).push(" IS NOT NULL");
+        if order == BilledOrder::Newest && !filter.attention {
+            statement.push(" AND c.kind <> 'FREE'");
+        }
         if let Some(plan) = &filter.plan {
-            statement.push(" AND c.plan = ").bind(plan.as_str().to_owned());
+            statement.push(if filter.attention { " AND +c.plan = " } else { " AND c.plan = " });
+            statement.bind(plan.as_str().to_owned());
         }
         if filter.attention {
             statement.push(" AND c.attention_at IS NOT NULL");
@@ -202,7 +209,7 @@ impl Contracts<'_> {
     ) -> Result<Vec<RenewalSum>, StoreError> {
         const SUMS: &str = "SELECT c.next_billing_at / 86400000000, c.amount_currency, COUNT(*),
             CAST(SUM(c.amount) AS BIGINT) FROM contracts c
-            WHERE c.environment = $1 AND c.status = 'ACTIVE' AND c.kind <> 'FREE'
+            WHERE c.environment = $1 AND c.status = 'ACTIVE'
             AND c.next_billing_at >= $2 AND c.next_billing_at < $3 AND c.attention_at IS NULL
             GROUP BY 1, 2 ORDER BY 1, 2";
         let values = crate::driver::params![environment, from, until];
