@@ -21,8 +21,8 @@ pub(super) struct Day {
     pub number: i8,
     /// `2027-01-31`
     pub iso: String,
-    /// `31 January 2027`
-    pub name: String,
+    /// `January 2027`
+    pub month: String,
     pub renewals: u64,
     pub today: bool,
     /// Whether the clock can be moved to its end.
@@ -40,7 +40,7 @@ impl Month {
         let day = |date: Date| Day {
             number: date.day(),
             iso: date.to_string(),
-            name: date.strftime("%-d %B %Y").to_string(),
+            month: date.strftime("%B %Y").to_string(),
             renewals: renewals.days.get(&start_of(date).day()).copied().unwrap_or(0),
             today: date == today,
             ahead: date >= today,

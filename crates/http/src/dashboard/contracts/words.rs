@@ -119,7 +119,8 @@ pub(super) fn discount(discount: &Discount, currency: &str) -> String {
 /// When it is billed next, if that is known: not while a charge is tried again, and not a date that has passed while
 /// it rests.
 pub(super) fn next_billing(contract: &Contract, now: Timestamp) -> Option<Timestamp> {
-    let next = contract.next_billing().filter(|_| contract.is_billed() && contract.attention_at().is_none())?;
+    let next =
+        contract.next_billing().filter(|_| contract.is_billed() && contract.attention_at().is_none())?;
     (contract.status() == ContractStatus::Active || next > now).then_some(next)
 }
 
