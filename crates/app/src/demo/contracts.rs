@@ -145,7 +145,7 @@ impl Guildhall {
             11 => "fake_declined",
             _ => "fake_succeeds",
         };
-        let variant = if index % 12 == 0 { prices.patron } else { prices.plus };
+        let variant = if index.is_multiple_of(12) { prices.patron } else { prices.plus };
         let draft = ContractDraft {
             customer,
             lines: vec![LineDraft { variant, quantity: 1, ..LineDraft::default() }],
