@@ -196,6 +196,72 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole('alert').waitFor();
     });
 
+    test('a contract is made, paused and resumed', async () => {
+      await open('/plans');
+      await page.getByLabel('Name').fill('Studio');
+      await page.getByLabel('Price (empty: free)').fill('24.50');
+      await page.getByRole('button', { name: 'Create plan' }).click();
+      await heading('Studio').waitFor();
+      await open('/members?q=gra');
+      await page.getByRole('link', { name: 'Grace@example.com' }).click();
+      await page.getByRole('link', { name: 'New contract' }).click();
+      await page.getByLabel('Plan and price').selectOption({ label: 'Studio: 24.50 USD every month' });
+      await page.getByLabel('Paid with').selectOption('fake_succeeds');
+      await page.getByRole('button', { name: 'Make contract' }).click();
+      await heading(/Studio/).waitFor();
+      const state = heading(/Studio/).locator('.badge');
+      const charges = page.getByRole('region', { name: 'Charges' }).first();
+      // What is due at once is charged by the server's own job.
+      for (;;) {
+        await open(new URL(page.url()).pathname.slice(base.length));
+        if (/Paid/.test(await charges.innerText())) break;
+        await page.waitForTimeout(200);
+      }
+      assert.equal(await state.innerText(), 'Active');
+      await page.getByText('Pause', { exact: true }).first().click();
+      await page.getByRole('button', { name: 'Pause', exact: true }).click();
+      await page.getByText('The contract rests').waitFor();
+      assert.equal(await state.innerText(), 'Paused');
+      await open('/contracts?status=PAUSED');
+      await page.getByRole('link', { name: 'Studio' }).click();
+      await page.getByRole('button', { name: 'Resume' }).click();
+      await page.getByText('The contract runs again').waitFor();
+      assert.equal(await state.innerText(), 'Active');
+      const told = await page.locator('.timeline > li > strong').allInnerTexts();
+      assert.deepEqual(told, ['Resumed', 'Paused', 'Charged', 'Made']);
+      await page.getByText('Move the next billing date').click();
+      await page.getByLabel('Billed next on').fill('2001-01-01');
+      await page.getByRole('button', { name: 'Move' }).click();
+      assert.match(await page.getByRole('alert').innerText(), /must be in the future/);
+      assert.equal(await page.getByLabel('Billed next on').inputValue(), '2001-01-01');
+    });
+
+    test('the clock is moved by the calendar, and the renewal is seen', async () => {
+      await open('/contracts');
+      const contract = await page.getByRole('rowheader').first().getByRole('link').getAttribute('href');
+      await page.goto(`${serverUrl()}${contract}`);
+      const next = await page.locator('dt', { hasText: 'Next billing' }).locator('+ dd time').getAttribute('datetime');
+      await page.getByRole('link', { name: 'Sandbox clock' }).click();
+      await heading('Sandbox clock').waitFor();
+      while (!(await page.locator(`button[value="${next.slice(0, 10)}"]`).count())) {
+        await page.getByRole('link', { name: 'Next month' }).click();
+        await page.getByRole('heading', { level: 2, name: /20\d\d/ }).waitFor();
+      }
+      const day = page.locator(`button[value="${next.slice(0, 10)}"]`);
+      assert.match(await day.textContent(), /To the end of \d+ \w+ \d{4}1 renewal/);
+      await day.click();
+      await page.getByText('1 charge made, 0 failed').waitFor();
+      assert.match(await page.getByRole('region', { name: 'Environment' }).innerText(), /23:59 UTC/);
+      await page.goto(`${serverUrl()}${contract}`);
+      const told = await page.locator('.timeline > li > strong').allInnerTexts();
+      assert.deepEqual(told.slice(0, 2), ['Charged', 'Resumed']);
+      await open('/clock');
+      await page.getByRole('button', { name: 'One week on' }).click();
+      await page.getByText('Nothing was due').waitFor();
+      await page.getByRole('button', { name: 'Release it' }).click();
+      await page.getByText('goes by the real time again').waitFor();
+    });
+
     test('the switch of environments cannot be overlooked', async () => {
       await open('/members');
       await page.getByRole('link', { name: 'Live', exact: true }).click();
@@ -272,6 +338,21 @@ describe('every page of the dashboard', () => {
     await page.goto(`${serverUrl()}${base}/tables/posts`);
     const record = await page.getByRole('rowheader').first().getByRole('link').getAttribute('href');
     const here = (path) => `${base}${path}`;
+    const contractOf = async (status) => {
+      await page.goto(`${serverUrl()}${base}/contracts?${status}`);
+      return page.getByRole('rowheader').first().getByRole('link').getAttribute('href');
+    };
+    const running = await contractOf('status=ACTIVE');
+    const failing = await contractOf('attention=yes');
+    const ended = await contractOf('status=CANCELLED');
+    await page.goto(`${serverUrl()}${running}`);
+    const price = await page.locator('select[name=price] option').first().getAttribute('value');
+    paths.push(
+      ...['/contracts', '/contracts?q=nobody', '/contracts?order=next', '/contracts?attention=yes', '/renewals', '/clock'].map(here),
+      ...['/clock?from=0&since=0', '/clock?month=2031-03'].map(here),
+      ...[running, failing, ended, `${running}/cancel`, `${running}/plan?price=${price}`, `${member}/contracts/new`],
+      ...['contracts', 'renewals', 'clock'].map((page) => base.replace(/sandbox$/, `live/${page}`)),
+    );
     paths.push(
       ...['', '/settings/keys', '/settings/keys/new', `/settings/keys/${key.id}`, `/settings/keys/${key.id}/revoke`].map(here),
       ...[`/settings/keys/${key.id}/rotate`, '/members', '/members?q=ada', '/members?q=nobody@', '/members/new'].map(here),

@@ -9,6 +9,9 @@ mod change;
 mod codes;
 mod create;
 mod list;
+mod preview;
+mod renewals;
+mod search;
 pub(crate) mod unit;
 mod view;
 
@@ -17,6 +20,8 @@ pub use change::{ContractChange, PlanMode};
 pub use codes::DiscountCode;
 pub use create::{ContractDraft, LineDraft};
 pub use list::Customer;
+pub use renewals::{RenewalDays, RenewalPage};
+pub use search::{ContractSearch, Cut, FoundContracts, MemberContracts};
 pub use view::{attempt_view, contract_view, display_name, gid, holder_name, major, names, seconds};
 
 pub use guildhall_domain::attempt::{Attempt, AttemptStatus};
@@ -24,8 +29,8 @@ pub use guildhall_domain::contract::{
     Change, Contract, ContractKind, ContractStatus, DiscountValue, Item, Life, Line, Period, PeriodUnit,
 };
 pub use guildhall_store::{
-    AttemptFilter, ContractFilter, ContractOrder, ContractPage, CustomerRow, HeldContract, Holder,
-    PaymentMethod, SortBy,
+    AttemptFilter, BilledOrder, ContractFilter, ContractOrder, ContractPage, CustomerRow, HeldContract,
+    Holder, Mark, PaymentMethod, RenewalSum, SortBy, Way,
 };
 
 use crate::definitions::Definitions;

@@ -1,8 +1,10 @@
 //! Lifelike data for an app that is only looked at: plans, permissions, custom fields, members over the
-//! last month, and two data tables that point at each other.
+//! last months, contracts with a history, and two data tables that point at each other.
 //!
 //! Everything goes through the use cases that callers use. What is there already, by name or address, is
 //! left as it is, so running it twice adds nothing.
+
+mod contracts;
 
 use crate::auth::LastingAccess;
 use crate::custom_fields::FieldDraft as CustomFieldDraft;
@@ -65,28 +67,44 @@ const TOPICS: [&str; 12] = [
     "Thank you",
 ];
 
+/// The trial of the plan that most contracts are for.
+const TRIAL_DAYS: u32 = 14;
+/// How much longer those are members who have contracts.
+const HISTORY_DAYS: i64 = 150;
+
 /// What was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Demo {
     /// Members that are there now and were not before.
     pub members: u64,
+    /// Contracts that were made.
+    pub contracts: u64,
     /// Records that were made.
     pub records: u64,
 }
 
 impl Guildhall {
-    /// Fills one environment of an app. A sandbox takes only as many members as it may hold.
+    /// Fills one environment of an app. A sandbox takes only as many members as it may hold; the first of them get
+    /// that many contracts. Live gets none.
     ///
     /// # Errors
     /// `AppNotFound`, `Busy`, `StoreUnavailable`.
-    pub async fn fill_with_demo(&self, app: &AppId, mode: Mode, members: u64) -> Result<Demo, AppError> {
+    pub async fn fill_with_demo(
+        &self,
+        app: &AppId,
+        mode: Mode,
+        members: u64,
+        contracts: u64,
+    ) -> Result<Demo, AppError> {
         let free = self.demo_definitions(app).await?;
         // Read again: what was just defined is part of it.
         let place = self.command_line_access(app, mode).await?;
-        let ids = self.demo_members(place.into(), members, &free).await;
+        let contracts = contracts.min(members);
+        let ids = self.demo_members(place.into(), members, contracts, &free).await;
         let place = LastingAccess::from(self.command_line_access(app, mode).await?);
+        let contracts = self.demo_contracts(&place, contracts).await?;
         let records = if ids > 0 { self.demo_records(&place).await? } else { 0 };
-        Ok(Demo { members: ids, records })
+        Ok(Demo { members: ids, contracts, records })
     }
 
     /// Plans, permissions, fields and tables. The ids of the free plans.
@@ -109,7 +127,7 @@ impl Guildhall {
                 name: None,
                 money: money(minor),
                 interval,
-                trial_days: 0,
+                trial_days: if name == "Plus" { TRIAL_DAYS } else { 0 },
             });
             let draft = PlanDraft {
                 name: name.into(),
@@ -161,21 +179,20 @@ impl Guildhall {
         Ok(free)
     }
 
-    async fn demo_members(&self, place: LastingAccess, count: u64, free: &[PlanId]) -> u64 {
+    async fn demo_members(&self, place: LastingAccess, count: u64, contracts: u64, free: &[PlanId]) -> u64 {
         let (now, day_us) = (self.now(), 24 * 3600 * MICROS_PER_SECOND);
         let rows = (0..count).map(|number| {
             let place = number as usize;
-            let (first, last) = (FIRST[place % FIRST.len()], LAST[(place * 7 + place / 24) % LAST.len()]);
-            let round = place / (FIRST.len() * LAST.len());
-            let tail = if round == 0 { String::new() } else { round.to_string() };
-            let email = format!("{}.{}{tail}@example.com", first.to_lowercase(), last.to_lowercase());
+            let (first, last) = name_of(number);
             // The oldest first, more of them lately.
             let age = (count - number) as f64 / count as f64;
-            let created = now.plus_micros(-((age * age * 29.0 * day_us as f64) as i64) - 1);
+            // Whoever has a contract has been there for as long.
+            let before = if number < contracts { HISTORY_DAYS * day_us } else { 0 };
+            let created = now.plus_micros(-((age * age * 29.0 * day_us as f64) as i64) - 1 - before);
             let seen = (!place.is_multiple_of(5)).then(|| created.plus_micros((now.micros() - created.micros()) / 2));
             let plans = free.iter().enumerate().filter(|(at, _)| !(place + at).is_multiple_of(3));
             let row = json!({
-                "email": email, "verified": !place.is_multiple_of(4), "createdAt": created, "lastLogin": seen,
+                "email": email_of(number), "verified": !place.is_multiple_of(4), "createdAt": created, "lastLogin": seen,
                 "plans": plans.map(|(_, plan)| plan.as_str()).collect::<Vec<_>>(),
                 "customFields": { "first-name": first, "last-name": last, "city": CITIES[place % CITIES.len()] },
                 "metaData": { "source": if place.is_multiple_of(2) { "website" } else { "front desk" } },
@@ -213,6 +230,19 @@ impl Guildhall {
         }
         Ok(made)
     }
+}
+
+fn name_of(number: u64) -> (&'static str, &'static str) {
+    let place = number as usize;
+    (FIRST[place % FIRST.len()], LAST[(place * 7 + place / 24) % LAST.len()])
+}
+
+/// The address of one of the demo's members.
+fn email_of(number: u64) -> String {
+    let (first, last) = name_of(number);
+    let round = number as usize / (FIRST.len() * LAST.len());
+    let tail = if round == 0 { String::new() } else { round.to_string() };
+    format!("{}.{}{tail}@example.com", first.to_lowercase(), last.to_lowercase())
 }
 
 fn known_is_fine(made: Result<(), AppError>, known: Code) -> Result<(), AppError> {

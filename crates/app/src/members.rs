@@ -20,6 +20,7 @@ pub use export::{ExportPage, ExportedMember, csv_header};
 pub use import::{Importer, row_from_csv};
 pub use list::MemberList;
 pub(crate) use plans::payload as plan_payload;
+pub(crate) use search::addresses_that_begin;
 pub use search::{EXAMINED_MAX, FoundMembers, MemberOrder, MemberSearch};
 pub(crate) use sign_in::Proof;
 pub use update::Change;

@@ -212,6 +212,20 @@ impl Contract {
         Some(self.progress.paid_until.map_or(ended, |until| until.max(ended)))
     }
 
+    /// When a charge that failed is tried again, or since when it rests because of one. Nothing if no charge of it
+    /// is failing.
+    pub const fn attention_at(&self) -> Option<Timestamp> {
+        match &self.life {
+            Life::Active(Active { dunning: Some(dunning), .. }) => Some(dunning.next_try),
+            Life::Paused(Paused {
+                reason: PauseReason::Dunning | PauseReason::SecurityChallenge,
+                since,
+                ..
+            }) => Some(*since),
+            _ => None,
+        }
+    }
+
     /// Whether it rests because the bank wants its customer to confirm.
     pub const fn is_paused_by_challenge(&self) -> bool {
         matches!(&self.life, Life::Paused(Paused { reason: PauseReason::SecurityChallenge, .. }))

@@ -36,13 +36,18 @@ const words = (seconds) => {
   const told = `${count} ${unit}${count === 1 ? '' : 's'}`;
   return seconds < 0 ? `in ${told}` : `${told} ago`;
 };
-const times = [...document.querySelectorAll('time[datetime]')].map((element) => [element, Date.parse(element.dateTime)]);
+const times = [...document.querySelectorAll('time[datetime]:not([data-still])')].map((element) => [element, Date.parse(element.dateTime)]);
 setInterval(() => {
   for (const [element, at] of times) {
     const seconds = (Date.now() - at) / 1000;
     if (Math.abs(seconds) < 31 * 86400) element.textContent = words(seconds);
   }
 }, 15_000);
+
+// What is on its way is looked at again.
+for (const element of document.querySelectorAll('[data-reload]')) {
+  setTimeout(() => location.reload(), element.dataset.reload * 1000);
+}
 
 // A form is sent once, however often its button is pressed.
 document.addEventListener('submit', (event) => {

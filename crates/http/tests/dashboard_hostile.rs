@@ -71,6 +71,38 @@ fn fields(value: &str) -> String {
         "verified",
         "required",
         "unique",
+        "until",
+        "on",
+        "count",
+        "unit",
+        "price",
+        "mode",
+        "value",
+        "title",
+        "discount",
+        "min",
+        "max",
+        "note",
+        "feedback",
+        "attempt",
+        "quantity",
+        "method",
+        "trial",
+        "paused",
+        "day",
+        "by",
+        "to",
+        "month",
+        "from",
+        "since",
+        "before",
+        "after",
+        "charges",
+        "status",
+        "attention",
+        "order",
+        "q",
+        "once",
     ]
     .map(|name| format!("{name}={value}"))
     .join("&")
@@ -80,11 +112,14 @@ both_engines! {
     async fn no_form_gives_a_500(engine) {
         let office = Office::open(engine).await;
         let owner = office.owner().await;
-        office.server.guildhall.fill_with_demo(&office.server.app, Mode::Sandbox, 3).await.expect("a demo");
+        office.server.guildhall.fill_with_demo(&office.server.app, Mode::Sandbox, 3, 3).await.expect("a demo");
         let definitions = office.server.guildhall.definitions(&office.server.app).await.expect("definitions");
         let member = office.server.member("ada@example.com").await;
         let (key, _) = office.server.key(Mode::Sandbox, |_| ()).await;
+        let contracts = owner.page(&office.path("/contracts")).await;
+        let contract = contracts.split("/contracts/").nth(1).and_then(|rest| rest.split('"').next()).expect("a contract");
         let known = [
+            ("{contract}", contract),
             ("{app}", office.app()), ("{mode}", "sandbox"), ("{member}", member["id"].as_str().expect("an id")),
             ("{key}", key.as_str()), ("{plan}", definitions.plans[0].id.as_str()), ("{table}", "posts"),
             ("{template}", "reset-code"), ("{permission}", "prm_none"), ("{operator}", "opr_none"),
@@ -124,7 +159,7 @@ both_engines! {
         for rest in [
             "", "/members", &*format!("/members/{id}"), "/members?q=%3Cscript%3E&field=first-name&value=%22%3E%3Cscript%3E", "/settings/keys", "/plans",
             "/settings/permissions", "/tables", "/tables/odd", "/tables/odd/schema", "/events", "/audit", "/audit?action=%3Cscript%3E", "/settings/team",
-            "/members?done=%3Cscript%3E",
+            "/members?done=%3Cscript%3E", "/contracts?q=%3Cscript%3E", "/clock?month=%3Cscript%3E",
         ] {
             let page = owner.page(&office.path(rest)).await;
             assert_eq!(page.matches("<script").count(), 1, "only our own, on {rest}: {page}");

@@ -4,13 +4,8 @@ mod dashboard;
 
 use dashboard::Office;
 use guildhall_domain::Mode;
-use guildhall_testkit::{TestServer, both_engines};
+use guildhall_testkit::both_engines;
 use serde_json::json;
-
-/// An office whose sandbox has room.
-async fn roomy(engine: guildhall_testkit::Engine) -> Office {
-    Office::of(TestServer::start_with(engine, |settings| settings.limits.sandbox_members_max = 100_000).await)
-}
 
 /// Addresses of the members on a page, in order.
 fn listed(page: &str) -> Vec<String> {
@@ -27,7 +22,7 @@ fn next(page: &str) -> Option<String> {
 
 both_engines! {
     async fn every_order_leads_through_all_members_once(engine) {
-        let office = roomy(engine).await;
+        let office = Office::open_roomy(engine).await;
         let owner = office.owner().await;
         office.server.crowd(130).await;
         for order in ["", "oldest", "email"] {
@@ -52,7 +47,7 @@ both_engines! {
     }
 
     async fn members_are_found_by_what_is_known_of_them(engine) {
-        let office = roomy(engine).await;
+        let office = Office::open_roomy(engine).await;
         let owner = office.owner().await;
         let plan = office.server.free_plan("Gold", None).await;
         let rows = (0..60).map(|number| json!({
@@ -82,7 +77,7 @@ both_engines! {
     }
 
     async fn a_search_that_no_index_serves_goes_on_where_it_stopped(engine) {
-        let office = roomy(engine).await;
+        let office = Office::open_roomy(engine).await;
         let owner = office.owner().await;
         let rows = (0..4_500).map(|number| json!({
             "email": format!("m{number}@example.com"),
@@ -97,7 +92,7 @@ both_engines! {
     }
 
     async fn what_a_form_did_not_touch_stays_as_it_is(engine) {
-        let office = roomy(engine).await;
+        let office = Office::open_roomy(engine).await;
         let owner = office.owner().await;
         let member = office.server.member("ada@example.com").await;
         let id = member["id"].as_str().expect("an id");
@@ -124,7 +119,7 @@ both_engines! {
     }
 
     async fn several_members_are_given_a_plan_and_deleted_after_a_question(engine) {
-        let office = roomy(engine).await;
+        let office = Office::open_roomy(engine).await;
         let owner = office.owner().await;
         let plan = office.server.free_plan("Gold", None).await;
         let mut ids = Vec::new();
@@ -146,7 +141,7 @@ both_engines! {
     }
 
     async fn a_file_is_tried_and_taken_and_members_go_out_without_their_passwords(engine) {
-        let office = roomy(engine).await;
+        let office = Office::open_roomy(engine).await;
         let owner = office.owner().await;
         let csv = "\u{feff}Mail,first-name,Rest\nada@example.com,Ada,x\nnonsense,B,y\n\"grace@example.com\",\"Gra\n\"\"ce\"\"\",z\nshort\n";
         let body = format!(
@@ -197,7 +192,7 @@ both_engines! {
     }
 
     async fn sign_ups_are_counted_by_day(engine) {
-        let office = roomy(engine).await;
+        let office = Office::open_roomy(engine).await;
         let owner = office.owner().await;
         office.server.member("a@example.com").await;
         office.server.clock.advance_us(24 * 3600 * 1_000_000);

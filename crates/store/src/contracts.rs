@@ -2,10 +2,12 @@
 
 mod customers;
 mod list;
+mod pages;
 mod summary;
 
 pub use customers::CustomerRow;
 pub use list::{ContractFilter, ContractOrder, ContractPage, SortBy};
+pub use pages::{BilledFilter, BilledKey, BilledOrder, Mark, RenewalSum, Way};
 pub(crate) use summary::{from_summary, to_summary};
 
 use crate::driver::{Row, Tx, params};
@@ -31,11 +33,12 @@ use select_contracts;
 
 const INSERT: &str =
     "INSERT INTO contracts (id, environment, member_key, plan, kind, status, next_billing_at,
-    interval_unit, interval_count, amount, customer_name, imported, wake_at, created_at, updated_at, document)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING number";
+    interval_unit, interval_count, amount, amount_currency, attention_at, customer_name, imported, wake_at,
+    created_at, updated_at, document)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING number";
 const UPDATE: &str = "UPDATE contracts SET plan = $1, status = $2, next_billing_at = $3, interval_unit = $4,
-    interval_count = $5, amount = $6, wake_at = $7, updated_at = $8, document = $9,
-    leased_until = CASE WHEN $10 THEN leased_until END WHERE number = $11";
+    interval_count = $5, amount = $6, amount_currency = $7, attention_at = $8, wake_at = $9, updated_at = $10,
+    document = $11, leased_until = CASE WHEN $12 THEN leased_until END WHERE number = $13";
 const DELETE_FREE: &str = "DELETE FROM contracts WHERE member_key = $1 AND plan = $2 AND kind = 'FREE'";
 const BY_NUMBER: &str = select_contracts!("WHERE c.number = $1 AND c.environment = $2");
 const BY_ID: &str = select_contracts!("WHERE c.id = $1 AND c.environment = $2");
@@ -120,6 +123,8 @@ impl Contracts<'_> {
             period.map(|period| period.unit.as_str()),
             period.map(|period| i64::from(period.count)),
             contract.terms.total(),
+            currency_of(contract),
+            contract.attention_at(),
             customer_name,
             contract.notes.imported_id.is_some(),
             contract.wake_at(),
@@ -146,6 +151,8 @@ impl Contracts<'_> {
             period.map(|period| period.unit.as_str()),
             period.map(|period| i64::from(period.count)),
             contract.terms.total(),
+            currency_of(contract),
+            contract.attention_at(),
             contract.wake_at(),
             contract.updated_at,
             &document,
@@ -317,6 +324,11 @@ impl Contracts<'_> {
     pub async fn earliest(&mut self, environment: EnvironmentId) -> Result<Option<Timestamp>, StoreError> {
         self.tx.first(EARLIEST, params![environment, ASIDE], |row| row.time(0)).await
     }
+}
+
+/// A free contract says its app's currency only when it is shown.
+fn currency_of(contract: &Contract) -> &str {
+    if contract.kind == ContractKind::Free { "" } else { &contract.terms.currency }
 }
 
 fn held_from_row(row: &Row<'_>) -> Result<HeldContract, StoreError> {

@@ -14,6 +14,9 @@ const NEWEST: &str = "SELECT number, kind, subject, payload, created_at FROM eve
     WHERE environment = $1 AND number < $2 ORDER BY number DESC LIMIT $3";
 const OF_SUBJECT: &str = "SELECT number, kind, subject, payload, created_at FROM events
     WHERE environment = $1 AND subject = $2 AND number < $3 ORDER BY number DESC LIMIT $4";
+const LAST: &str = "SELECT number FROM events WHERE environment = $1 ORDER BY number DESC LIMIT 1";
+const TALLY: &str = "SELECT e.kind, COUNT(*) FROM (SELECT kind FROM events
+    WHERE environment = $1 AND number > $2 ORDER BY number LIMIT $3) e GROUP BY e.kind";
 
 /// One event, as stored.
 #[derive(Clone, Debug)]
@@ -85,6 +88,28 @@ impl Events<'_> {
             }
             None => self.tx.all(NEWEST, params![environment, before, limit], from_row).await,
         }
+    }
+
+    /// The number of an environment's newest event; 0 before the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last(&mut self, environment: EnvironmentId) -> Result<i64, StoreError> {
+        Ok(self.tx.first(LAST, params![environment], |row| row.int(0)).await?.unwrap_or(0))
+    }
+
+    /// How many of the events after a number there are of each kind, among the first `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn tally(
+        &mut self,
+        environment: EnvironmentId,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        let values = params![environment, after, limit];
+        self.tx.all(TALLY, values, |row| Ok((row.string(0)?, row.int(1)?))).await
     }
 }
 

@@ -52,8 +52,8 @@ pub use authority::Authority;
 pub use billing_attempts::{AttemptFilter, BillingAttempts};
 pub use clocks::{Clock, Clocks};
 pub use contracts::{
-    ContractFilter, ContractOrder, ContractPage, Contracts, CustomerRow, DueContract, HeldContract, Holder,
-    SortBy,
+    BilledFilter, BilledKey, BilledOrder, ContractFilter, ContractOrder, ContractPage, Contracts,
+    CustomerRow, DueContract, HeldContract, Holder, Mark, RenewalSum, SortBy, Way,
 };
 pub use custom_fields::CustomFields;
 pub use data_tables::DataTables;

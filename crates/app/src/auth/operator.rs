@@ -9,6 +9,7 @@ use super::{Access, CommandLineAccess};
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use crate::idempotency::Holder;
 use guildhall_domain::app::Environment;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::{AppId, OperatorId, OperatorSessionId};
@@ -107,6 +108,11 @@ impl OperatorAccess {
     /// Live or sandbox.
     pub fn mode(&self) -> Mode {
         self.environment.mode
+    }
+
+    /// Whose forms these are, so that each is carried out once: the session's.
+    pub fn holder(&self) -> Holder {
+        Holder::new(self.environment.id, self.who.session().as_str())
     }
 
     /// Asks to do something. The only way to the environment.

@@ -5,11 +5,13 @@ use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
 use futures_util::StreamExt;
+use guildhall_domain::event::EventKind;
 use guildhall_domain::time::{MICROS_PER_SECOND, Timestamp};
 use guildhall_domain::{Code, EnvironmentId, Mode};
 use guildhall_store::{Clock, DueContract};
 use serde_json::json;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// Nothing about one contract is due twice within this time: what is due in it can be done side by side.
 const STRIDE_US: i64 = 12 * 3_600 * MICROS_PER_SECOND;
@@ -21,6 +23,8 @@ const BATCH: i64 = 512;
 const DAYS_MAX: i64 = 3_660;
 /// How long to leave contracts alone that somebody else is at.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// Events that are counted for what a move did, at most.
+const TALLIED_MAX: i64 = 50_000;
 /// After how many times of that somebody must have ended without giving them up, and they cannot be done.
 const WAITS_MAX: u32 = 1_500;
 
@@ -33,6 +37,39 @@ pub struct ClockState {
     pub frozen: bool,
     /// Where it is being moved to.
     pub target: Option<Timestamp>,
+}
+
+/// A clock on its way.
+#[derive(Debug)]
+pub struct ClockMove(JoinHandle<Result<(), AppError>>);
+
+impl ClockMove {
+    /// Waits until it has arrived.
+    ///
+    /// # Errors
+    /// What kept it from going on; it will be tried again.
+    pub async fn arrived(self) -> Result<(), AppError> {
+        self.0.await.map_err(|_| AppError::internal("moving a clock ended in a panic"))?
+    }
+}
+
+/// What happened to contracts, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Charges that succeeded.
+    pub charged: u64,
+    /// Charges that did not.
+    pub failed: u64,
+    /// Contracts that began to rest.
+    pub paused: u64,
+    /// Contracts that run again.
+    pub resumed: u64,
+    /// Contracts that were ended.
+    pub cancelled: u64,
+    /// Contracts that have run their term.
+    pub expired: u64,
+    /// Whether so much happened that not all of it was counted.
+    pub cut: bool,
 }
 
 impl Guildhall {
@@ -93,6 +130,15 @@ impl Guildhall {
     /// `ClockOfLive`, `ClockRunning` if it is not frozen, `ClockBack`, `ClockMoving`, `InputInvalid` for more than ten
     /// years, `Busy`, `StoreUnavailable`.
     pub async fn advance_clock(&self, access: &Access<'_>, to: Timestamp) -> Result<ClockState, AppError> {
+        self.begin_clock_move(access, to).await?.arrived().await?;
+        self.environment_clock(access).await
+    }
+
+    /// As [`Guildhall::advance_clock`], but returns at once; the clock goes on whether or not anybody waits for it.
+    ///
+    /// # Errors
+    /// As of that, but for what happens on the way.
+    pub async fn begin_clock_move(&self, access: &Access<'_>, to: Timestamp) -> Result<ClockMove, AppError> {
         self.set_clock(access, "clock.advance", move |clock| {
             let at = clock.at.ok_or(Code::ClockRunning)?;
             if clock.target.is_some() {
@@ -113,9 +159,44 @@ impl Guildhall {
         .await?;
         // On a task of its own: if the caller goes away, what it has leased is not left lying.
         let (mover, environment) = (self.clone(), access.environment());
-        let moved = tokio::spawn(async move { mover.move_clock(environment).await });
-        moved.await.map_err(|_| AppError::internal("moving a clock ended in a panic"))??;
-        self.environment_clock(access).await
+        Ok(ClockMove(tokio::spawn(async move { mover.move_clock(environment).await })))
+    }
+
+    /// The number of the environment's newest event: what a clock's move did comes after it.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub async fn last_event(&self, access: &Access<'_>) -> Result<i64, AppError> {
+        let environment = access.environment();
+        let found = self.store().read::<_, AppError, _>(move |tx| {
+            Box::pin(async move { Ok(tx.events().last(environment).await?) })
+        });
+        found.await
+    }
+
+    /// What happened to the environment's contracts after an event.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`, `Busy`.
+    pub async fn happened_since(&self, access: &Access<'_>, event: i64) -> Result<Tally, AppError> {
+        let environment = access.environment();
+        let counted = self.store().scan::<_, AppError, _>(move |tx| {
+            Box::pin(async move { Ok(tx.events().tally(environment, event, TALLIED_MAX).await?) })
+        });
+        let counted = counted.await?;
+        let of = |kind: EventKind| {
+            let found = counted.iter().find(|(known, _)| known == kind.as_str());
+            found.map_or(0, |(_, count)| count.unsigned_abs())
+        };
+        Ok(Tally {
+            charged: of(EventKind::MembershipBillingSuccess),
+            failed: of(EventKind::MembershipBillingFailure),
+            paused: of(EventKind::MembershipPaused),
+            resumed: of(EventKind::MembershipActivated),
+            cancelled: of(EventKind::MembershipCancelled),
+            expired: of(EventKind::MembershipExpired),
+            cut: counted.iter().map(|(_, count)| count).sum::<i64>() >= TALLIED_MAX,
+        })
     }
 
     async fn set_clock(

@@ -26,6 +26,8 @@ pub enum ContractChange {
         /// How many periods.
         cycles: Option<u32>,
     },
+    /// Rests until a date, and runs by itself from there on.
+    PauseUntil(Timestamp),
     /// Is ended, with why: a word and words.
     Cancel {
         /// A word to count by, at most 500 characters.
@@ -165,7 +167,9 @@ impl ContractChange {
     const fn action(&self) -> &'static str {
         match self {
             Self::Status(ContractStatus::Active) => "contract.resume",
-            Self::Status(ContractStatus::Paused) | Self::Pause { .. } => "contract.pause",
+            Self::Status(ContractStatus::Paused) | Self::Pause { .. } | Self::PauseUntil(_) => {
+                "contract.pause"
+            }
             Self::Status(_) | Self::Cancel { .. } => "contract.cancel",
             Self::NextBilling(_) => "contract.next-billing",
             Self::Period(_) => "contract.billing-interval",
@@ -201,7 +205,8 @@ fn checked_pairs(pairs: Vec<(String, String)>) -> Result<Vec<(String, String)>, 
 }
 
 impl Unit {
-    async fn apply(
+    /// Does with the contract what is asked, in memory; tells what came of it.
+    pub(super) async fn apply(
         &mut self,
         tx: &mut Tx,
         setting: &Setting,
@@ -230,6 +235,13 @@ impl Unit {
                     Some(at)
                 });
                 contract.pause(resume_at, now)?
+            }
+            To::PauseUntil(until) => {
+                if until <= now {
+                    let message = "The date to resume on must be in the future.";
+                    return Err(AppError::because(Code::InputInvalid, message));
+                }
+                contract.pause(Some(until), now)?
             }
             To::Cancel { feedback, note } => {
                 let feedback = feedback.map(|feedback| checked_note(feedback, 500)).transpose()?;

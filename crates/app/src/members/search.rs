@@ -162,14 +162,8 @@ async fn read(
     limit: i64,
 ) -> Result<Vec<Member>, AppError> {
     if search.goes_by_address() {
-        let prefix = search.email.as_deref().map(|text| fold(text.trim())).unwrap_or_default();
-        // Nothing sorts right before a text but what it begins with.
-        let above = match after {
-            Some(after) => after.to_owned(),
-            None if prefix.is_empty() => String::new(),
-            None => before(&prefix),
-        };
-        let below = format!("{prefix}{LAST_CHARACTER}");
+        let (first, below) = addresses_that_begin(search.email.as_deref().unwrap_or_default());
+        let above = after.map_or(first, str::to_owned);
         let order = ListOrder::Ascending;
         return Ok(tx.members().by_address(environment, (&above, &below), order, limit).await?);
     }
@@ -182,6 +176,14 @@ async fn read(
         MemberOrder::Newest | MemberOrder::Email => ListOrder::Descending,
     };
     Ok(tx.members().list(environment, ListPage { limit, after, order }).await?)
+}
+
+/// The bounds between which the addresses lie, in their normal form, that begin like this, in any case.
+pub(crate) fn addresses_that_begin(text: &str) -> (String, String) {
+    let prefix = fold(text.trim());
+    // Nothing sorts right before a text but what it begins with.
+    let above = if prefix.is_empty() { String::new() } else { before(&prefix) };
+    (above, format!("{prefix}{LAST_CHARACTER}"))
 }
 
 /// A text right before this one and all that begin with it: an address never holds the control

@@ -9,6 +9,7 @@ use crate::problem::{failed, status};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use guildhall_app::billing::clock::ClockState;
 use guildhall_app::operators::Origin;
 use guildhall_app::{Access, AppError, Guildhall, OperatorAccess, SignedOperator};
 use guildhall_domain::audit::Actor;
@@ -30,6 +31,8 @@ pub(super) struct Desk {
     pub http: Http,
     pub operator: Option<SignedOperator>,
     pub place: Option<OperatorAccess>,
+    /// How the sandbox's clock stands, if the place is one.
+    pub clock: Option<ClockState>,
     pub params: Vec<(String, String)>,
     pub query: Form,
     pub form: Form,
@@ -53,6 +56,16 @@ impl Desk {
     /// A moment, told from now.
     pub fn when(&self, at: Timestamp) -> When {
         When::new(at, self.now())
+    }
+
+    /// What time it is for contracts here: a sandbox may have a clock of its own.
+    pub fn time(&self) -> Timestamp {
+        self.clock.map_or_else(|| self.now(), |clock| clock.now)
+    }
+
+    /// A moment in the life of a contract, told from the time here.
+    pub fn when_here(&self, at: Timestamp) -> When {
+        When::new(at, self.time()).standing(self.clock.is_some_and(|clock| clock.frozen))
     }
 
     /// A part of the path; empty if it has none of this name.

@@ -2,10 +2,12 @@
 //!
 //! The order is fixed: the route and what it needs; the session; the app and the role in it; then the
 //! body, the mark that shows that the form is ours, and the session and role once more, because a body
-//! can take minutes and what was taken away meanwhile must not act.
+//! can take minutes and what was taken away meanwhile must not act. A form that may be carried out only once
+//! goes through `once`.
 
 use super::desk::{Desk, Upload};
 use super::form::Form;
+use super::once;
 use super::page::{problem, redirect};
 use super::routes::{DASHBOARD_ROUTES, DashboardRoute, Needs};
 use crate::address::client_address;
@@ -16,6 +18,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::Response;
 use bytes::Bytes;
 use guildhall_app::{AppError, OperatorAccess, SignedOperator};
+use guildhall_domain::scope::Action;
 use guildhall_domain::{Code, Mode};
 use subtle::ConstantTimeEq;
 
@@ -39,7 +42,7 @@ pub(super) async fn serve(
     });
     match (found, params) {
         (Ok(route), Ok(params)) => match enter(http, route, params, request).await {
-            Ok(Entry::Desk(desk)) => (route.handler)(*desk).await.unwrap_or_else(problem),
+            Ok(Entry::Desk(desk)) => once::answer(*desk, route.handler).await.unwrap_or_else(problem),
             Ok(Entry::Elsewhere(response)) => response,
             Err(error) => problem(error),
         },
@@ -107,10 +110,17 @@ async fn enter(
         body::discard(body).await;
     }
     let (operator, place) = entered;
+    let clock = match &place {
+        Some(place) if place.mode() == Mode::Sandbox => {
+            Some(http.guildhall().environment_clock(&place.allow(Action::ContractRead)?).await?)
+        }
+        _ => None,
+    };
     let user_agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
     let desk = Desk {
         operator,
         place,
+        clock,
         query: Form::parse(request.uri().query().unwrap_or_default().as_bytes()),
         form,
         upload,

@@ -61,8 +61,14 @@ impl Form {
 
     /// The pairs as a query, without those of a name and those that are empty.
     pub fn query_without(&self, name: &str) -> String {
+        self.query_without_any(&[name])
+    }
+
+    /// As [`Form::query_without`], of several names.
+    pub fn query_without_any(&self, names: &[&str]) -> String {
         let mut out = form_urlencoded::Serializer::new(String::new());
-        for (known, value) in self.0.iter().filter(|(known, value)| known != name && !value.is_empty()) {
+        let kept = |known: &str, value: &str| !names.contains(&known) && !value.is_empty();
+        for (known, value) in self.0.iter().filter(|(known, value)| kept(known, value)) {
             out.append_pair(known, value);
         }
         out.finish()

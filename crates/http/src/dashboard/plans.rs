@@ -1,5 +1,6 @@
 //! Plans, their prices and what they grant.
 
+use super::contracts::{every, money};
 use super::desk::{Desk, can_be_mended};
 use super::form::Form;
 use super::shell::Shell;
@@ -9,6 +10,7 @@ use axum::response::Response;
 use guildhall_app::AppError;
 use guildhall_app::plans::{PlanChange, PlanDraft, PriceDraft};
 use guildhall_domain::Code;
+use guildhall_domain::contract::Period;
 use guildhall_domain::ids::PlanId;
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::plan::{Interval, Money, Plan, Price, Status};
@@ -36,22 +38,12 @@ struct PlanRow {
 }
 
 /// `12.50 EUR every month`
-fn price_text(price: &Price) -> String {
-    let (units, currency) = (price.money.minor, price.money.currency.to_uppercase());
-    let amount = match currency.as_str() {
-        // Currencies without a smaller unit.
-        "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "HUF" => units.to_string(),
-        _ => format!("{}.{:02}", units / 100, units % 100),
-    };
+pub(super) fn price_text(price: &Price) -> String {
     let often = match price.interval {
         Interval::Once => "once".to_owned(),
-        interval => match interval.parts() {
-            Some((unit, 1)) => format!("every {unit}"),
-            Some((unit, count)) => format!("every {count} {unit}s"),
-            None => String::new(),
-        },
+        interval => Period::of_interval(interval).map(every).unwrap_or_default(),
     };
-    format!("{amount} {currency} {often}")
+    format!("{} {often}", money(price.money.minor, &price.money.currency))
 }
 
 async fn list_page(desk: &Desk, error: Option<String>) -> Result<PlansPage, AppError> {
@@ -117,19 +109,14 @@ fn price(form: &Form) -> Result<PriceDraft, AppError> {
     let text = form.get("amount").trim().replace(',', ".");
     let (units, cents) = text.split_once('.').unwrap_or((&text, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if units.is_empty() || units.len() > 9 || cents.len() > 2 || !digits(units) || !digits(cents) {
+    if units.is_empty() || units.len() > 9 || cents.len() > 3 || !digits(units) || !digits(cents) {
         return Err(wrong("A price is an amount such as 12.50."));
     }
-    let currency = form.get("currency").trim();
-    let whole = ["jpy", "krw", "vnd", "clp", "isk", "huf"].contains(&currency.to_lowercase().as_str());
-    let units: i64 = units.parse().map_err(|_| wrong("A price is an amount such as 12.50."))?;
-    let minor = match (whole, cents) {
-        (true, "") => units,
-        (true, _) => return Err(wrong("This currency has no smaller unit.")),
-        (false, cents) => units * 100 + format!("{cents:0<2}").parse::<i64>().unwrap_or(0),
-    };
+    let currency = form.get("currency").trim().to_lowercase();
+    let minor = Money::from_major(&text, &currency)
+        .ok_or_else(|| wrong("The price has more digits than its currency."))?;
     let money =
-        Money::price(minor, currency).ok_or_else(|| wrong("A currency is three letters, such as eur."))?;
+        Money::price(minor, &currency).ok_or_else(|| wrong("A currency is three letters, such as eur."))?;
     let interval: Interval =
         form.get("interval").parse().map_err(|_| wrong("Choose how often it is paid."))?;
     Ok(PriceDraft { name: form.text("price-name"), money, interval, trial_days: 0 })

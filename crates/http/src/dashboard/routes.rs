@@ -3,8 +3,8 @@
 
 use super::desk::Desk;
 use super::{
-    account, assets, audit, definitions, door, events, home, keys, mails, members, plans, records, server,
-    settings, setup, sign_in, tables, team,
+    account, assets, audit, clock, contracts, definitions, door, events, home, keys, mails, members, plans,
+    records, renewals, server, settings, setup, sign_in, tables, team,
 };
 use crate::Http;
 use axum::Router;
@@ -35,7 +35,7 @@ const CHANGE: Needs = Needs::App(Role::Admin);
 /// Who runs the app is changed.
 const OWN: Needs = Needs::App(Role::Owner);
 
-type Handler = fn(Desk) -> BoxFuture<'static, Result<Response, AppError>>;
+pub(super) type Handler = fn(Desk) -> BoxFuture<'static, Result<Response, AppError>>;
 
 /// One address with one method.
 #[derive(Clone, Copy)]
@@ -120,8 +120,35 @@ routes! {
     POST app "/members/{member}/delete" CHANGE => members::delete;
     POST app "/members/{member}/plans" CHANGE => members::add_plan;
     POST app "/members/{member}/plans/remove" CHANGE => members::remove_plan;
+    GET app "/members/{member}/contracts/new" CHANGE => contracts::new;
+    POST app "/members/{member}/contracts" CHANGE => contracts::create;
     POST app "/members/{member}/sessions/end" CHANGE => members::end_session;
     POST app "/members/{member}/sessions/end-all" CHANGE => members::end_sessions;
+
+    GET app "/contracts" LOOK => contracts::list;
+    GET app "/contracts/{contract}" LOOK => contracts::show;
+    POST app "/contracts/{contract}/pause" CHANGE => contracts::pause;
+    POST app "/contracts/{contract}/resume" CHANGE => contracts::resume;
+    GET app "/contracts/{contract}/cancel" CHANGE => contracts::confirm_cancel;
+    POST app "/contracts/{contract}/cancel" CHANGE => contracts::cancel;
+    POST app "/contracts/{contract}/skip" CHANGE => contracts::skip;
+    POST app "/contracts/{contract}/unskip" CHANGE => contracts::unskip;
+    POST app "/contracts/{contract}/charge" CHANGE => contracts::charge;
+    POST app "/contracts/{contract}/next-billing" CHANGE => contracts::set_next_billing;
+    POST app "/contracts/{contract}/interval" CHANGE => contracts::set_interval;
+    GET app "/contracts/{contract}/plan" CHANGE => contracts::preview_plan;
+    POST app "/contracts/{contract}/plan" CHANGE => contracts::change_plan;
+    POST app "/contracts/{contract}/plan/forget" CHANGE => contracts::forget_downgrade;
+    POST app "/contracts/{contract}/discounts" CHANGE => contracts::add_discount;
+    POST app "/contracts/{contract}/discounts/remove" CHANGE => contracts::remove_discount;
+    POST app "/contracts/{contract}/cycles" CHANGE => contracts::set_cycles;
+    POST app "/contracts/{contract}/note" CHANGE => contracts::set_note;
+
+    GET app "/renewals" LOOK => renewals::list;
+    GET app "/clock" LOOK => clock::show;
+    POST app "/clock/freeze" CHANGE => clock::freeze;
+    POST app "/clock/release" CHANGE => clock::release;
+    POST app "/clock/move" CHANGE => clock::advance;
 
     GET app "/plans" LOOK => plans::list;
     POST app "/plans" CHANGE => plans::create;

@@ -2,6 +2,7 @@
 
 use super::assets;
 use super::desk::Desk;
+use super::when::minute;
 use guildhall_domain::Mode;
 use guildhall_domain::operator::Role;
 
@@ -17,6 +18,10 @@ pub(super) struct Shell {
     pub operator: String,
     pub server_owner: bool,
     pub place: Option<ShellPlace>,
+    /// Where the sandbox's clock stands, if it does not go by the real time.
+    pub clock: Option<String>,
+    /// What forms carry that are carried out once however often they are sent, with a name of their own behind it.
+    pub once: String,
     /// What was done right before.
     pub notice: Option<&'static str>,
 }
@@ -67,6 +72,8 @@ impl Shell {
             mark: operator.map_or_else(String::new, |operator| operator.form_mark().to_owned()),
             operator: operator.map_or_else(String::new, |operator| operator.operator().name.clone()),
             server_owner: operator.is_some_and(|operator| operator.operator().server_owner),
+            clock: desk.clock.filter(|clock| clock.frozen).map(|clock| minute(clock.now)),
+            once: if place.is_some() { fresh(desk) } else { String::new() },
             place,
             notice: notice(desk.query.get("done")),
         }
@@ -88,10 +95,18 @@ impl Shell {
     }
 }
 
+/// 128 bits that no other page has.
+fn fresh(desk: &Desk) -> String {
+    format!("{:032x}", u128::from_be_bytes(desk.guildhall().chance().entropy()))
+}
+
 /// Where a section begins, so that the switch of environments leads to the same one.
 fn root_of(section: &str) -> &'static str {
     match section {
         "members" => "/members",
+        "contracts" => "/contracts",
+        "renewals" => "/renewals",
+        "clock" => "/clock",
         "plans" => "/plans",
         "tables" => "/tables",
         "events" => "/events",
@@ -124,6 +139,21 @@ fn notice(done: &str) -> Option<&'static str> {
         "invited" => "They are invited and find the link in their mailbox.",
         "joined" => "They can open this app now.",
         "template-reset" => "The mail has its original wording again.",
+        "contract-created" => "The contract is made. What is due at once is being charged.",
+        "paused" => "The contract rests. Nothing is charged until it is resumed.",
+        "resumed" => "The contract runs again.",
+        "cancelled" => "The contract is cancelled.",
+        "skipped" => "The next period is left out.",
+        "unskipped" => "The period is billed after all.",
+        "charging" => "The charge is under way. What came of it appears in the timeline in a moment.",
+        "next-billing" => "The next billing date is moved.",
+        "interval" => "The billing interval is changed.",
+        "plan-changed" => "The plan is changed.",
+        "downgrade-forgotten" => "The change of plan is called off.",
+        "discount-added" => "The discount is granted.",
+        "discount-removed" => "The discount is taken back.",
+        "clock-frozen" => "The clock stands still.",
+        "clock-released" => "The clock goes by the real time again.",
         "granted" => "The permissions are saved.",
         _ => return None,
     })

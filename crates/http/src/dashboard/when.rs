@@ -13,11 +13,17 @@ const DAY: i64 = 24 * HOUR;
 pub(super) struct When {
     at: Timestamp,
     now: Timestamp,
+    still: bool,
 }
 
 impl When {
     pub fn new(at: Timestamp, now: Timestamp) -> Self {
-        Self { at, now }
+        Self { at, now, still: false }
+    }
+
+    /// Told from a clock that does not go on while the page is open.
+    pub fn standing(self, still: bool) -> Self {
+        Self { still, ..self }
     }
 
     /// `3 minutes ago`, `in 2 days`, and from a month on the date.
@@ -40,9 +46,24 @@ impl When {
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (iso, exact, words) = (self.at.to_iso(), exact(self.at), self.words());
-        write!(f, "<time datetime=\"{iso}\" title=\"{exact}\">{words}</time>")
+        let still = if self.still { " data-still" } else { "" };
+        write!(f, "<time datetime=\"{iso}\" title=\"{exact}\"{still}>{words}</time>")
     }
 }
+
+/// A date to go by, written as a `<time>` element: the day, with the exact time behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct On(pub Timestamp);
+
+impl fmt::Display for On {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (iso, exact, day) = (self.0.to_iso(), exact(self.0), day(self.0));
+        write!(f, "<time datetime=\"{iso}\" title=\"{exact}\" data-still>{day}</time>")
+    }
+}
+
+/// Nothing in it comes from a caller.
+impl askama::filters::HtmlSafe for On {}
 
 /// Nothing in it comes from a caller.
 impl askama::filters::HtmlSafe for When {}
@@ -62,6 +83,16 @@ pub(super) fn exact(at: Timestamp) -> String {
 /// `27 Nov 2026`
 pub(super) fn day(at: Timestamp) -> String {
     formatted(at, "%-d %b %Y")
+}
+
+/// `27 Nov 2026, 14:05 UTC`
+pub(super) fn minute(at: Timestamp) -> String {
+    formatted(at, "%-d %b %Y, %H:%M UTC")
+}
+
+/// `Friday, 27 November 2026` for a number of days since 1970-01-01.
+pub(super) fn long_day(days: i64) -> String {
+    formatted(Timestamp::from_seconds(days * DAY), "%A, %-d %B %Y")
 }
 
 /// `27 Nov` for a number of days since 1970-01-01.

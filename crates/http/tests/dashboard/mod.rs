@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use guildhall_app::contracts::{ContractFilter, ContractPage};
 use guildhall_app::operators::{Origin, Reach};
 use guildhall_app::passwords::Password;
+use guildhall_domain::Mode;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::operator::Role;
 use guildhall_testkit::{Engine, Reply, Request, TestServer};
@@ -31,6 +33,13 @@ pub struct Visitor<'o> {
 impl Office {
     pub async fn open(engine: Engine) -> Self {
         Self::of(TestServer::start(engine).await)
+    }
+
+    /// As [`Office::open`], with room for many members.
+    pub async fn open_roomy(engine: Engine) -> Self {
+        Self::of(
+            TestServer::start_with(engine, |settings| settings.limits.sandbox_members_max = 100_000).await,
+        )
     }
 
     pub fn of(server: TestServer) -> Self {
@@ -81,7 +90,11 @@ impl Office {
         let keys = guildhall.list_keys(Some(&self.server.app)).await.expect("keys");
         let keys: Vec<_> = keys.iter().map(|key| (key.id.to_string(), key.revoked_at)).collect();
         let members = self.server.request("GET", "/members?includeJSON=true").send().await.text();
-        format!("{definitions:?} {keys:?} {members}")
+        let access =
+            guildhall.command_line_access(&self.server.app, Mode::Sandbox).await.expect("the sandbox");
+        let page = ContractPage { order: Vec::new(), offset: 0, limit: 1_000 };
+        let contracts = guildhall.list_contracts(&access.access(), ContractFilter::default(), page).await;
+        format!("{definitions:?} {keys:?} {members} {:?}", contracts.expect("contracts"))
     }
 }
 

@@ -14,6 +14,9 @@ pub(super) struct Command {
     /// How many members; a sandbox holds no more than it may
     #[arg(long, default_value_t = 48)]
     members: u64,
+    /// How many contracts with some months behind them; only in a sandbox, and only if it has none
+    #[arg(long, default_value_t = 24)]
+    contracts: u64,
     #[command(flatten)]
     print: Print,
 }
@@ -25,8 +28,9 @@ impl Command {
 }
 
 pub(super) async fn run(command: Command, guildhall: &Guildhall) -> anyhow::Result<ExitCode> {
-    let Command { place, members, print } = command;
-    let made = guildhall.fill_with_demo(&place.app(), place.env, members).await?;
-    output::show(print.json, &json!({ "members": made.members, "records": made.records }), output::fields);
+    let Command { place, members, contracts, print } = command;
+    let made = guildhall.fill_with_demo(&place.app(), place.env, members, contracts).await?;
+    let made = json!({ "members": made.members, "contracts": made.contracts, "records": made.records });
+    output::show(print.json, &made, output::fields);
     Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 
 use super::{name_of, named, shown};
 use crate::dashboard::audit::{Entry, entries};
+use crate::dashboard::contracts::Row;
 use crate::dashboard::desk::{Desk, can_be_mended};
 use crate::dashboard::events::EventRow;
 use crate::dashboard::shell::Shell;
@@ -32,6 +33,7 @@ pub(super) struct MemberPage {
     fields: Vec<FieldRow>,
     meta_data: String,
     json: String,
+    contracts: Vec<Row>,
     plans: Vec<PlanRow>,
     addable: Vec<(String, String)>,
     permissions: Vec<String>,
@@ -52,7 +54,6 @@ struct PlanRow {
     name: String,
     status: &'static str,
     since: When,
-    free: bool,
 }
 
 struct SessionRow {
@@ -91,7 +92,9 @@ pub(super) async fn page(desk: &Desk, member: Member, error: Option<String>) -> 
         key: field.key.clone(),
         label: field.label.clone(),
     });
-    let plans = member.contracts.iter().map(|contract| {
+    let billed = guildhall.member_contracts(&access, &member).await?.contracts;
+    let free = member.contracts.iter().filter(|contract| contract.payment.is_none());
+    let plans = free.map(|contract| {
         let plan = contract.plan.as_ref().and_then(|plan| definitions.plan(plan));
         let id = contract.plan.as_ref().map_or_else(|| contract.id.to_string(), ToString::to_string);
         PlanRow {
@@ -99,7 +102,6 @@ pub(super) async fn page(desk: &Desk, member: Member, error: Option<String>) -> 
             id,
             status: contract.status.as_str(),
             since: desk.when(contract.created_at),
-            free: contract.payment.is_none(),
         }
     });
     let held = |id: &guildhall_domain::ids::PlanId| {
@@ -130,6 +132,7 @@ pub(super) async fn page(desk: &Desk, member: Member, error: Option<String>) -> 
         fields: fields.collect(),
         meta_data: typed("metaData", pretty(member.meta_data.as_str())),
         json: typed("json", pretty(member.json.as_str())),
+        contracts: billed.iter().map(|held| Row::of(held, desk)).collect(),
         plans: plans.collect(),
         addable: addable.map(|plan| (plan.id.to_string(), plan.name.clone())).collect(),
         permissions,
