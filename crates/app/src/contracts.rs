@@ -1,14 +1,15 @@
 //! What is done with contracts: made, read, changed. What a charge leads to is in [`crate::billing`].
 //!
 //! The rules are the domain's; here they meet the store. Everything that changes a contract goes through
-//! `unit::Unit`, which keeps the queue, the member's summary, the counts of holders, the audit trail and
-//! the events in step with it, in one transaction.
+//! `unit::Unit`, which keeps the queue, the member's summary, the counts of holders, the figures, the
+//! audit trail and the events in step with it, in one transaction.
 
 mod attempt;
 mod change;
 mod codes;
 mod create;
 mod list;
+mod tally;
 pub(crate) mod unit;
 mod view;
 
@@ -17,6 +18,7 @@ pub use change::{ContractChange, PlanMode};
 pub use codes::DiscountCode;
 pub use create::{ContractDraft, LineDraft};
 pub use list::Customer;
+pub(crate) use tally::Tally;
 pub use view::{attempt_view, contract_view, display_name, gid, holder_name, major, names, seconds};
 
 pub use guildhall_domain::attempt::{Attempt, AttemptStatus};

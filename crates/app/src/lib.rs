@@ -18,6 +18,7 @@ mod definitions;
 pub mod demo;
 mod error;
 pub mod fields;
+pub mod figures;
 mod guildhall;
 pub mod idempotency;
 pub mod import;

@@ -23,6 +23,7 @@ mod driver;
 mod environments;
 mod error;
 mod events;
+mod figures;
 mod filter;
 mod idempotency_keys;
 mod key_calls;
@@ -62,6 +63,7 @@ pub use driver::{Codecs, Gauges, Store, StoreSettings, Target, Tx, Work};
 pub use environments::{Admission, Environments};
 pub use error::StoreError;
 pub use events::{Event, Events};
+pub use figures::{DayChange, DayFigures, FIGURE_SLOTS, Figures, TotalChange, Totals};
 pub use idempotency_keys::{IdempotencyKeys, IdempotencyPlace, KeptAnswer, KeptRequest, Ticket};
 pub use key_calls::KeyCalls;
 pub use keys::Keys;
@@ -133,6 +135,11 @@ impl Tx {
     /// The outbox of events.
     pub fn events(&mut self) -> Events<'_> {
         Events { tx: self }
+    }
+
+    /// The figures of contracts.
+    pub fn figures(&mut self) -> Figures<'_> {
+        Figures { tx: self }
     }
 
     /// Requests that came with an `Idempotency-Key`.
