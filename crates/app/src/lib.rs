@@ -28,6 +28,7 @@ pub mod mail;
 pub mod members;
 pub mod operators;
 pub mod overview;
+pub mod paging;
 pub mod passwords;
 pub mod plans;
 mod record;

@@ -19,6 +19,7 @@ mod mails;
 mod members;
 mod money;
 mod page;
+mod pager;
 mod plans;
 mod plot;
 mod records;

@@ -36,9 +36,11 @@ mod migrations;
 mod one_time_codes;
 mod operator_sessions;
 mod operators;
+mod part;
 mod payments;
 mod plans;
 mod records;
+mod saved_filters;
 mod sessions;
 mod sign_ups;
 mod statement;
@@ -74,9 +76,11 @@ pub use migrations::{Migration, SCHEMA_VERSION};
 pub use one_time_codes::{OneTimeCode, OneTimeCodes};
 pub use operator_sessions::{OperatorSession, OperatorSessions};
 pub use operators::{NewOperatorLink, Operator, Operators};
+pub use part::Part;
 pub use payments::{FakeCharge, NewFakeCharge, PaymentMethod, Payments};
 pub use plans::Plans;
 pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
+pub use saved_filters::{SavedFilter, SavedFilters};
 pub use sessions::Sessions;
 pub use sign_ups::SignUps;
 pub use token_keys::{TokenKey, TokenKeys};
@@ -170,6 +174,11 @@ impl Tx {
     /// Operators' sessions.
     pub fn operator_sessions(&mut self) -> OperatorSessions<'_> {
         OperatorSessions { tx: self }
+    }
+
+    /// Filters that operators have saved.
+    pub fn saved_filters(&mut self) -> SavedFilters<'_> {
+        SavedFilters { tx: self }
     }
 
     /// Members made, by day.

@@ -86,7 +86,7 @@ impl Guildhall {
     ///
     /// # Errors
     /// `InputInvalid` for what cannot be billed; `CustomerNumberInvalid`; `EmailInvalid`; `EmailTaken`;
-    /// `PaymentMethodMissing`; `PaymentMethodUnclear`; `NextBillingPast`; `PlanFull`; `SandboxFull`; `Busy`;
+    /// `PaymentMethodMissing`; `PaymentMethodUnclear`; `NextBillingPast`; `PriceRetired`; `PlanFull`; `SandboxFull`; `Busy`;
     /// `StoreUnavailable`.
     pub async fn create_contract(
         &self,
@@ -336,6 +336,9 @@ pub(crate) fn checked_price(price: &str, currency: &str) -> Result<i64, AppError
 pub(crate) fn item(line: &LineDraft, definitions: &Definitions, currency: &str) -> Result<Item, AppError> {
     let given = line.price.as_deref().map(|price| checked_price(price, currency)).transpose()?;
     if let Some((plan, price)) = definitions.price_numbered(line.variant) {
+        if !plan.offers(price) {
+            return Err(Code::PriceRetired.into());
+        }
         let ours = item_of(plan, price);
         if price.money.currency != currency && given.is_none() {
             let message =

@@ -45,8 +45,10 @@ pub struct MemberSearch {
     pub field: Option<(String, String)>,
     /// The order. A search by address goes by address, one by plan from the newest.
     pub order: MemberOrder,
-    /// Where the page before ended, as [`FoundMembers::next`] told it.
+    /// Where the page begins, as [`FoundMembers::next`] or [`FoundMembers::previous`] told it.
     pub after: Option<String>,
+    /// Whether the page lies before that place, as the one that `previous` leads to does.
+    pub back: bool,
     /// How many members at most.
     pub limit: usize,
 }
@@ -56,6 +58,8 @@ pub struct MemberSearch {
 pub struct FoundMembers {
     /// The members.
     pub members: Vec<Member>,
+    /// Where to go back; nothing on the first page.
+    pub previous: Option<String>,
     /// Where to go on; nothing if all were looked at.
     pub next: Option<String>,
     /// How many members were looked at for this page.
@@ -116,34 +120,74 @@ impl Guildhall {
         let found = self.store().scan::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let total = tx.environments().member_count(environment).await?;
-                let mut found = FoundMembers { members: Vec::new(), next: None, examined: 0, total };
-                let mut after = search.after.clone();
-                loop {
-                    let chunk = if search.matches_all() { search.limit as i64 + 1 } else { CHUNK };
-                    let read = read(tx, environment, &search, after.as_deref(), chunk).await?;
-                    let ended = (read.len() as i64) < chunk;
-                    for member in read {
-                        if found.members.len() >= search.limit {
-                            found.next = found.members.last().map(|last| search.cursor(last));
-                            return Ok(found);
-                        }
-                        found.examined += 1;
-                        after = Some(search.cursor(&member));
-                        if search.matches(&member) {
-                            found.members.push(member);
-                        }
-                    }
-                    if ended {
-                        return Ok(found);
-                    }
-                    if found.examined >= EXAMINED_MAX {
-                        found.next = after;
-                        return Ok(found);
-                    }
+                let mut search = search;
+                let mut walk = walk(tx, environment, &search).await?;
+                // Going back came to the beginning: the first page is the one.
+                if search.back && walk.further.is_none() && walk.members.len() < search.limit {
+                    (search.back, search.after) = (false, None);
+                    walk = self::walk(tx, environment, &search).await?;
                 }
+                Ok(walk.found(&search, total))
             })
         });
         found.await
+    }
+}
+
+/// A page on its way: what was found, and how far was looked.
+#[derive(Default)]
+struct Walk {
+    /// In the order in which they were looked at.
+    members: Vec<Member>,
+    examined: i64,
+    /// The member that was looked at last.
+    reached: Option<String>,
+    /// Where the walk can go on; nothing if all that lies that way was looked at.
+    further: Option<String>,
+}
+
+impl Walk {
+    fn found(mut self, search: &MemberSearch, total: i64) -> FoundMembers {
+        if search.back {
+            self.members.reverse();
+        }
+        let end = |member: Option<&Member>| member.map(|member| search.cursor(member)).or(self.reached.clone());
+        let (previous, next) = match (search.back, &search.after) {
+            (true, _) => (self.further.clone(), end(self.members.last())),
+            (false, Some(_)) => (end(self.members.first()), self.further.clone()),
+            (false, None) => (None, self.further.clone()),
+        };
+        FoundMembers { members: self.members, previous, next, examined: self.examined, total }
+    }
+}
+
+/// Looks for members from a place on, until a page is full, all were looked at, or too many.
+async fn walk(tx: &mut Tx, environment: EnvironmentId, search: &MemberSearch) -> Result<Walk, AppError> {
+    let mut walk = Walk::default();
+    let mut after = search.after.clone();
+    loop {
+        let chunk = if search.matches_all() { search.limit as i64 + 1 } else { CHUNK };
+        let read = read(tx, environment, search, after.as_deref(), chunk).await?;
+        let ended = (read.len() as i64) < chunk;
+        for member in read {
+            if walk.members.len() >= search.limit {
+                walk.further = walk.members.last().map(|last| search.cursor(last));
+                return Ok(walk);
+            }
+            walk.examined += 1;
+            walk.reached = Some(search.cursor(&member));
+            if search.matches(&member) {
+                walk.members.push(member);
+            }
+        }
+        if ended {
+            return Ok(walk);
+        }
+        if walk.examined >= EXAMINED_MAX {
+            walk.further = walk.reached.clone();
+            return Ok(walk);
+        }
+        after.clone_from(&walk.reached);
     }
 }
 
@@ -164,24 +208,28 @@ async fn read(
     if search.goes_by_address() {
         let prefix = search.email.as_deref().map(|text| fold(text.trim())).unwrap_or_default();
         // Nothing sorts right before a text but what it begins with.
-        let above = match after {
-            Some(after) => after.to_owned(),
-            None if prefix.is_empty() => String::new(),
-            None => before(&prefix),
+        let mut above = if prefix.is_empty() { String::new() } else { before(&prefix) };
+        let mut below = format!("{prefix}{LAST_CHARACTER}");
+        let order = match (search.back, after) {
+            (true, after) => {
+                below = after.map_or(below, str::to_owned);
+                ListOrder::Descending
+            }
+            (false, after) => {
+                above = after.map_or(above, str::to_owned);
+                ListOrder::Ascending
+            }
         };
-        let below = format!("{prefix}{LAST_CHARACTER}");
-        let order = ListOrder::Ascending;
         return Ok(tx.members().by_address(environment, (&above, &below), order, limit).await?);
     }
     let after = after.and_then(|after| after.parse().ok());
-    if let Some(plan) = &search.plan {
-        return Ok(tx.members().holders(environment, plan, after, limit).await?);
-    }
-    let order = match search.order {
-        MemberOrder::Oldest => ListOrder::Ascending,
-        MemberOrder::Newest | MemberOrder::Email => ListOrder::Descending,
-    };
-    Ok(tx.members().list(environment, ListPage { limit, after, order }).await?)
+    let oldest_first = search.plan.is_none() && search.order == MemberOrder::Oldest;
+    let order = if oldest_first == search.back { ListOrder::Descending } else { ListOrder::Ascending };
+    let page = ListPage { limit, after, order };
+    Ok(match &search.plan {
+        Some(plan) => tx.members().holders(environment, plan, page).await?,
+        None => tx.members().list(environment, page).await?,
+    })
 }
 
 /// A text right before this one and all that begin with it: an address never holds the control

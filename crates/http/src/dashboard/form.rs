@@ -59,11 +59,18 @@ impl Form {
         pairs.filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 
-    /// The pairs as a query, without those of a name and those that are empty.
-    pub fn query_without(&self, name: &str) -> String {
+    /// Only the first pair of each of these names, as far as it is filled.
+    pub fn only(&self, names: &[&str]) -> Self {
+        let kept = names.iter().filter_map(|name| Some(((*name).to_owned(), self.text(name)?)));
+        Self(kept.collect())
+    }
+
+    /// The pairs as a query, without those of some names and those that are empty.
+    pub fn query_without(&self, names: &[&str]) -> String {
         let mut out = form_urlencoded::Serializer::new(String::new());
-        for (known, value) in self.0.iter().filter(|(known, value)| known != name && !value.is_empty()) {
-            out.append_pair(known, value);
+        let kept = |(name, value): &&(String, String)| !names.contains(&name.as_str()) && !value.is_empty();
+        for (name, value) in self.0.iter().filter(kept) {
+            out.append_pair(name, value);
         }
         out.finish()
     }
@@ -83,6 +90,6 @@ mod tests {
         assert_eq!(form.under("field.").collect::<Vec<_>>(), [("a", "1")]);
         assert_eq!(form.int("rate", "Rate").ok(), Some(None));
         assert!(form.int("name", "Name").is_err());
-        assert_eq!(form.query_without("scope"), "name=+CRM+&tick=on&field.a=1");
+        assert_eq!(form.query_without(&["scope"]), "name=+CRM+&tick=on&field.a=1");
     }
 }

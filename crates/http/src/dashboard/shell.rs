@@ -124,6 +124,10 @@ fn notice(done: &str) -> Option<&'static str> {
         "invited" => "They are invited and find the link in their mailbox.",
         "joined" => "They can open this app now.",
         "template-reset" => "The mail has its original wording again.",
+        "filter-saved" => "The filter is saved. Everybody who runs the app finds it above this list.",
+        "filter-deleted" => "The filter is deleted.",
+        "price-retired" => "The price is retired: whoever holds it keeps it, and it takes no new contracts.",
+        "price-offered" => "The price is offered again.",
         "granted" => "The permissions are saved.",
         _ => return None,
     })
