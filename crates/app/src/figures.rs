@@ -69,7 +69,12 @@ impl Figures {
         Self {
             today,
             active,
-            active_by_day: levels(active, days.iter().map(|found| (found.day, found.change.active)), today, length),
+            active_by_day: levels(
+                active,
+                days.iter().map(|found| (found.day, found.change.active)),
+                today,
+                length,
+            ),
             retrying: totals.iter().map(|total| total.totals.retrying).sum(),
             ended: recent().map(|found| found.change.ended).sum(),
             active_before: active - recent().map(|found| found.change.active).sum::<i64>(),

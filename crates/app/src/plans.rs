@@ -157,7 +157,8 @@ impl Guildhall {
         self.define(app, actor, "price.update", price.to_string(), detail, move |tx| {
             Box::pin(async move {
                 let found = find_plan(tx, &app_id, &plan).await?;
-                let price = found.prices.into_iter().find(|price| price.id == id).ok_or(Code::PriceNotFound)?;
+                let price =
+                    found.prices.into_iter().find(|price| price.id == id).ok_or(Code::PriceNotFound)?;
                 tx.plans().set_price_status(&plan, &id, status).await?;
                 Ok(Price { status, ..price })
             })

@@ -134,7 +134,8 @@ impl Guildhall {
             Box::pin(async move {
                 let mut turn = turn;
                 loop {
-                    let read = tx.events().page(environment, subject.as_deref(), turn.part(), limit + 1).await?;
+                    let read =
+                        tx.events().page(environment, subject.as_deref(), turn.part(), limit + 1).await?;
                     match Leaf::of(read, turn, fit, |event| event.number) {
                         Some(leaf) => return Ok(leaf),
                         None => turn = Turn::First,
@@ -186,14 +187,16 @@ async fn walk(
         };
         let ended = (read.len() as i64) < CHUNK;
         for entry in read {
-            if walk.entries.len() >= limit {
+            examined += 1;
+            let matches = filter.matches(&entry);
+            // A page that is full is looked beyond: a link that leads to nothing helps nobody.
+            if matches && walk.entries.len() >= limit {
                 walk.further = walk.reached;
                 break 'looking;
             }
-            examined += 1;
             walk.reached = Some(entry.number);
             part = if turn.goes_back() { Part::After(entry.number) } else { Part::Before(entry.number) };
-            if filter.matches(&entry) {
+            if matches {
                 walk.entries.push(entry);
             }
         }

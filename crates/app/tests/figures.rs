@@ -2,15 +2,14 @@
 //! whatever order, they are what a count of the contracts themselves comes to, and the charges on them are those
 //! that the provider has on its books.
 
+use guildhall_app::Guildhall;
 use guildhall_app::auth::CommandLineAccess;
 use guildhall_app::contracts::{
-    AttemptChange, AttemptFilter, Contract, ContractChange, ContractDraft, ContractFilter,
-    ContractKind, ContractPage, ContractStatus, DiscountValue, HeldContract, LineDraft, Period, PeriodUnit,
-    PlanMode,
+    AttemptChange, AttemptFilter, Contract, ContractChange, ContractDraft, ContractFilter, ContractKind,
+    ContractPage, ContractStatus, DiscountValue, HeldContract, LineDraft, Period, PeriodUnit, PlanMode,
 };
 use guildhall_app::figures::Figures;
 use guildhall_app::plans::{PlanDraft, PriceDraft};
-use guildhall_app::Guildhall;
 use guildhall_domain::audit::Actor;
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::plan::{Interval, Money};
@@ -138,7 +137,11 @@ impl Scene {
         let draft = ContractDraft {
             customer: self.customers,
             lines: vec![line],
-            period: if own || self.dice.one_in(4) { Period::of(unit, 1 + self.dice.below(3) as u32) } else { None },
+            period: if own || self.dice.one_in(4) {
+                Period::of(unit, 1 + self.dice.below(3) as u32)
+            } else {
+                None
+            },
             max_cycles: self.dice.one_in(6).then_some(2),
             paused: self.dice.one_in(8),
             payment_method: Some(TOKENS[self.dice.below(TOKENS.len() as i64) as usize].to_owned()),
@@ -197,7 +200,10 @@ impl Scene {
                 }
             }
             11 => ContractChange::MaxCycles(Some(contract.progress.paid_cycles + self.dice.below(3) as u32)),
-            12 => ContractChange::Period(Period { unit: PeriodUnit::Week, count: 1 + self.dice.below(5) as u32 }),
+            12 => ContractChange::Period(Period {
+                unit: PeriodUnit::Week,
+                count: 1 + self.dice.below(5) as u32,
+            }),
             _ => ContractChange::OrderNote("A note".into()),
         }
     }
@@ -215,7 +221,11 @@ impl Scene {
             _ => AttemptChange::Note("A note".into()),
         };
         let changed = self.guildhall().change_attempt(&self.leave.access(), number, change).await;
-        assert!(changed.as_ref().err().is_none_or(|error| REFUSALS.contains(&error.code)), "{:?}", changed.err());
+        assert!(
+            changed.as_ref().err().is_none_or(|error| REFUSALS.contains(&error.code)),
+            "{:?}",
+            changed.err()
+        );
         // What is to be billed at once is.
         let now = self.now().await;
         self.advance_to(now).await;
@@ -291,7 +301,8 @@ impl Scene {
                     let payload: serde_json::Value = serde_json::from_str(payload).expect("JSON");
                     // An upgrade that needs no charge tells of the contract.
                     let amount = payload["orderAmount"].to_string();
-                    *collected.entry(day).or_insert(0) += Money::from_major(&amount, "eur").expect("an amount");
+                    *collected.entry(day).or_insert(0) +=
+                        Money::from_major(&amount, "eur").expect("an amount");
                 }
             }
             if !found.1 {
@@ -322,7 +333,8 @@ impl Scene {
             let taken: i64 = figures.monies.iter().map(|money| money.collected_by_day[place]).sum();
             assert_eq!(taken, collected.get(&day).copied().unwrap_or(0), "{day}");
         }
-        let booked = "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM fake_charges WHERE outcome = 'paid'";
+        let booked =
+            "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM fake_charges WHERE outcome = 'paid'";
         let taken: i64 = figures.monies.iter().flat_map(|money| &money.collected_by_day).sum();
         assert_eq!(taken, self.server.database.number(booked).await, "the provider's books");
     }

@@ -4,15 +4,16 @@ mod dashboard;
 
 use dashboard::Office;
 use guildhall_app::contracts::{ContractChange, ContractDraft, ContractStatus, LineDraft};
-use guildhall_domain::{Code, Mode};
 use guildhall_domain::operator::Role;
+use guildhall_domain::{Code, Mode};
 use guildhall_testkit::both_engines;
 
 const DAY_US: i64 = 24 * 3_600 * 1_000_000;
 
 /// What a tile at home shows under its name.
 fn tile(page: &str, name: &str) -> String {
-    let (_, rest) = page.split_once(&format!("<span class=\"stat-name\">{name}</span>")).expect("the tile is there");
+    let (_, rest) =
+        page.split_once(&format!("<span class=\"stat-name\">{name}</span>")).expect("the tile is there");
     let (tile, _) = rest.split_once("</div>").expect("it ends");
     let texts = tile.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim());
     texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" | ")

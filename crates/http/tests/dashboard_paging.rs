@@ -36,7 +36,8 @@ async fn there_and_back(visitor: &Visitor<'_>, start: String, page_size: usize) 
         pages.push(rows(&page));
     }
     for (earlier, place) in pages.iter().rev().skip(1).zip(2..) {
-        let previous = neighbour(&page, "prev").unwrap_or_else(|| panic!("a page {place} from the end of {start}"));
+        let previous =
+            neighbour(&page, "prev").unwrap_or_else(|| panic!("a page {place} from the end of {start}"));
         page = visitor.page(&previous).await;
         assert_eq!(rows(&page), *earlier, "{place} pages from the end of {start}");
         assert!(neighbour(&page, "next").is_some());
@@ -96,7 +97,8 @@ both_engines! {
         office.server.crowd(60).await;
         let leave = office.server.guildhall.command_line_access(&office.server.app, Mode::Sandbox).await.expect("the app");
         let environment = leave.access().environment();
-        let mails = office.server.second_store().await.write::<_, AppError, _>(move |tx| Box::pin(async move {
+        let store = office.server.second_store().await;
+        let mails = store.write::<_, AppError, _>(move |tx| Box::pin(async move {
             for number in 0..55 {
                 let content = Template { subject: format!("Mail {number}"), body: "Text".into() };
                 tx.mails().insert(environment, MailKind::LogInCode, "ada@example.com", &content, leave.access().definitions().app.created_at).await?;

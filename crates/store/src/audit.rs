@@ -2,8 +2,8 @@
 
 use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
-use crate::part::Part;
 use crate::idempotency_keys::Ticket;
+use crate::part::Part;
 use crate::statement::{Bound, Statement};
 use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::AppId;

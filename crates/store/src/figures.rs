@@ -124,7 +124,11 @@ impl Figures<'_> {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn since(&mut self, environment: EnvironmentId, day: i64) -> Result<Vec<DayFigures>, StoreError> {
+    pub async fn since(
+        &mut self,
+        environment: EnvironmentId,
+        day: i64,
+    ) -> Result<Vec<DayFigures>, StoreError> {
         self.tx.all(SINCE, params![environment, day], day_from_row).await
     }
 }

@@ -63,5 +63,9 @@ impl SavedFilters<'_> {
 }
 
 fn from_row(row: &Row<'_>) -> Result<SavedFilter, StoreError> {
-    Ok(SavedFilter { id: SavedFilterId::from_text(row.text(0)?), name: row.string(1)?, query: row.string(2)? })
+    Ok(SavedFilter {
+        id: SavedFilterId::from_text(row.text(0)?),
+        name: row.string(1)?,
+        query: row.string(2)?,
+    })
 }

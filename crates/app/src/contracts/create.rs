@@ -8,8 +8,7 @@ use crate::error::{AppError, or_conflict};
 use crate::guildhall::Guildhall;
 use crate::members::{Admitter, Checked, blank, count_holder, record_created};
 use guildhall_domain::contract::{
-    Contract, ContractKind, Draft, Happened, Item, LINES_MAX, Line, Notes, Period, Schedule,
-    Standing, Terms,
+    Contract, ContractKind, Draft, Happened, Item, LINES_MAX, Line, Notes, Period, Schedule, Standing, Terms,
 };
 use guildhall_domain::email::Email;
 use guildhall_domain::ids::{ContractId, Entropy};

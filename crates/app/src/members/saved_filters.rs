@@ -38,7 +38,8 @@ impl Guildhall {
     /// `InputInvalid` for a name or filter that is too long or empty; `FilterLimit`; `Busy`; `StoreUnavailable`.
     pub async fn save_filter(&self, access: &Access<'_>, name: &str, query: &str) -> Result<(), AppError> {
         let name = text::name(name).filter(|name| name.chars().count() <= FILTER_NAME_CHARS_MAX);
-        let name = name.ok_or_else(|| invalid("A filter's name has 1 to 60 characters and no control characters."))?;
+        let name =
+            name.ok_or_else(|| invalid("A filter's name has 1 to 60 characters and no control characters."))?;
         if query.is_empty() {
             return Err(invalid("Search for something first, then save the filter."));
         }

@@ -151,7 +151,8 @@ impl Walk {
         if search.back {
             self.members.reverse();
         }
-        let end = |member: Option<&Member>| member.map(|member| search.cursor(member)).or(self.reached.clone());
+        let end =
+            |member: Option<&Member>| member.map(|member| search.cursor(member)).or(self.reached.clone());
         let (previous, next) = match (search.back, &search.after) {
             (true, _) => (self.further.clone(), end(self.members.last())),
             (false, Some(_)) => (end(self.members.first()), self.further.clone()),
@@ -170,13 +171,15 @@ async fn walk(tx: &mut Tx, environment: EnvironmentId, search: &MemberSearch) ->
         let read = read(tx, environment, search, after.as_deref(), chunk).await?;
         let ended = (read.len() as i64) < chunk;
         for member in read {
-            if walk.members.len() >= search.limit {
+            walk.examined += 1;
+            let matches = search.matches(&member);
+            // A page that is full is looked beyond: a link that leads to nobody helps nobody.
+            if matches && walk.members.len() >= search.limit {
                 walk.further = walk.members.last().map(|last| search.cursor(last));
                 return Ok(walk);
             }
-            walk.examined += 1;
             walk.reached = Some(search.cursor(&member));
-            if search.matches(&member) {
+            if matches {
                 walk.members.push(member);
             }
         }

@@ -68,7 +68,7 @@ fn in_months(period: Period) -> (i64, i64) {
 mod tests {
     use super::super::tests::{at, contract, item};
     use super::*;
-    use crate::contract::{Discount, DiscountValue, DunningPolicy, Due, Outcome};
+    use crate::contract::{Discount, DiscountValue, Due, DunningPolicy, Outcome};
 
     fn terms_of(unit: PeriodUnit, count: u32, minor: i64) -> Terms {
         let start = at("2027-01-31T12:00:00Z");

@@ -183,10 +183,11 @@ impl Terms {
     pub fn reduction(&self) -> i64 {
         let subtotal = self.subtotal();
         let items: i64 = self.lines.iter().map(|line| i64::from(line.quantity)).sum();
-        let left =
-            self.discounts.iter().filter(|discount| discount.applies()).fold(subtotal, |left, discount| {
-                left - discount.value.off(left, items)
-            });
+        let left = self
+            .discounts
+            .iter()
+            .filter(|discount| discount.applies())
+            .fold(subtotal, |left, discount| left - discount.value.off(left, items));
         subtotal - left
     }
 

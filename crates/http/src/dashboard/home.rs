@@ -88,16 +88,23 @@ const CURRENCIES_MAX: usize = 3;
 impl Business {
     fn of(figures: &Figures, span: Span) -> Self {
         let length = usize::try_from(span.days).unwrap_or(1);
-        let chart = |heading: String, id: String, bars: bool, series: &[i64], shown: &dyn Fn(i64) -> String| {
-            let title = format!("plot-{id}");
-            let draw = if bars { Plot::bars } else { Plot::line };
-            let plot = draw(&title, &heading, series, figures.today, span, shown);
-            Chart { heading, id, plot, blank: series.iter().all(|value| *value == 0) }
-        };
+        let chart =
+            |heading: String, id: String, bars: bool, series: &[i64], shown: &dyn Fn(i64) -> String| {
+                let title = format!("plot-{id}");
+                let draw = if bars { Plot::bars } else { Plot::line };
+                let plot = draw(&title, &heading, series, figures.today, span, shown);
+                Chart { heading, id, plot, blank: series.iter().all(|value| *value == 0) }
+            };
         debug_assert_eq!(figures.active_by_day.len(), length, "a series is as long as its span");
         let mut charts = Vec::new();
         if !figures.monies.is_empty() {
-            charts.push(chart("Active contracts".into(), "active".into(), false, &figures.active_by_day, &grouped));
+            charts.push(chart(
+                "Active contracts".into(),
+                "active".into(),
+                false,
+                &figures.active_by_day,
+                &grouped,
+            ));
         }
         for money in figures.monies.iter().take(CURRENCIES_MAX) {
             let currency = &money.currency;
@@ -105,7 +112,13 @@ impl Business {
             let heading = format!("Monthly recurring revenue, {name}");
             charts.push(chart(heading, format!("monthly-{currency}"), false, &money.monthly_by_day, &shown));
             let heading = format!("Collected by {}, {name}", span.bar());
-            charts.push(chart(heading, format!("collected-{currency}"), true, &money.collected_by_day, &shown));
+            charts.push(chart(
+                heading,
+                format!("collected-{currency}"),
+                true,
+                &money.collected_by_day,
+                &shown,
+            ));
         }
         if !figures.monies.is_empty() {
             let heading = format!("Failed charges by {}", span.bar());
@@ -140,7 +153,8 @@ pub(super) async fn show(desk: Desk) -> Result<Response, AppError> {
     });
     let days = overview.sign_ups.len();
     let heading = format!("Sign-ups by {}", span.bar());
-    let spans = Span::ALL.map(|known| (desk.link(&format!("?days={}", known.days)), known.name, known == span));
+    let spans =
+        Span::ALL.map(|known| (desk.link(&format!("?days={}", known.days)), known.name, known == span));
     let page = HomePage {
         shell: desk.shell("Home", "home"),
         members: grouped(overview.members),

@@ -6,7 +6,8 @@ use guildhall_domain::plan::Money;
 /// `12,345.60 EUR`, of minor units and a lower-case code.
 pub(super) fn amount(minor: i64, currency: &str) -> String {
     let major = Money::to_major(minor.saturating_abs(), currency);
-    let (whole, part) = major.split_once('.').map_or((major.as_str(), None), |(whole, part)| (whole, Some(part)));
+    let (whole, part) =
+        major.split_once('.').map_or((major.as_str(), None), |(whole, part)| (whole, Some(part)));
     let whole = whole.parse().map_or_else(|_| whole.to_owned(), grouped);
     let sign = if minor < 0 { "-" } else { "" };
     let part = part.map(|part| format!(".{part}")).unwrap_or_default();

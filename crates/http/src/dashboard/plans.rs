@@ -272,7 +272,8 @@ pub(super) async fn set_price_status(desk: Desk) -> Result<Response, AppError> {
         desk.guildhall().set_price_status(&app, &id, &price, status, actor).await.map(|_| ())
     };
     let set = set.await;
-    let notice = if desk.form.says("status", Status::Inactive.as_str()) { "price-retired" } else { "price-offered" };
+    let notice =
+        if desk.form.says("status", Status::Inactive.as_str()) { "price-retired" } else { "price-offered" };
     back(&desk, set, &format!("/plans/{id}"), notice).await
 }
 
@@ -321,7 +322,9 @@ mod tests {
         assert_eq!((read("1.50", "jpy"), read("1", "euro")), (None, None));
         let trial = |days: &str| {
             let mut form = Form::default();
-            for (name, value) in [("amount", "1"), ("currency", "eur"), ("interval", "month"), ("trial-days", days)] {
+            for (name, value) in
+                [("amount", "1"), ("currency", "eur"), ("interval", "month"), ("trial-days", days)]
+            {
                 form.push(name.into(), value.into());
             }
             price(&form).ok().map(|price| price.trial_days)

@@ -69,7 +69,14 @@ struct Mark {
 
 impl Plot {
     /// What happened on each day up to today, as bars. `id` is unique on the page; `shown` writes a value.
-    pub fn bars(id: &str, what: &str, series: &[i64], today: i64, span: Span, shown: impl Fn(i64) -> String) -> Self {
+    pub fn bars(
+        id: &str,
+        what: &str,
+        series: &[i64],
+        today: i64,
+        span: Span,
+        shown: impl Fn(i64) -> String,
+    ) -> Self {
         let days = span.bar_days;
         let first_day = today - series.len() as i64 + 1;
         let sums: Vec<i64> = series.chunks(days).map(|chunk| chunk.iter().sum()).collect();
@@ -79,7 +86,11 @@ impl Plot {
             let height = if *value <= 0 { 0 } else { scaled(*value, top).max(2) };
             let from = first_day + place * days as i64;
             let until = from + days as i64 - 1;
-            let when = if days == 1 { short_day(from) } else { format!("{} to {}", short_day(from), short_day(until)) };
+            let when = if days == 1 {
+                short_day(from)
+            } else {
+                format!("{} to {}", short_day(from), short_day(until))
+            };
             Mark { x: place * STEP, y: HEIGHT - height, height, title: format!("{when}: {}", shown(*value)) }
         });
         let (from, until) = (short_day(first_day), short_day(today));
@@ -88,7 +99,9 @@ impl Plot {
             id: id.to_owned(),
             summary: format!(
                 "{what}: {} from {from} to {until}, {} at most in a {}",
-                shown(total), shown(top), span.bar()
+                shown(total),
+                shown(top),
+                span.bar()
             ),
             bars: true,
             width: sums.len() as i64 * STEP,
@@ -101,17 +114,30 @@ impl Plot {
     }
 
     /// How high something stood at the end of each day up to today, as a line.
-    pub fn line(id: &str, what: &str, series: &[i64], today: i64, span: Span, shown: impl Fn(i64) -> String) -> Self {
+    pub fn line(
+        id: &str,
+        what: &str,
+        series: &[i64],
+        today: i64,
+        span: Span,
+        shown: impl Fn(i64) -> String,
+    ) -> Self {
         let days = span.line_days;
         let first_day = today - series.len() as i64 + 1;
         // The last day of each stretch, so that the line ends with today.
-        let levels: Vec<(i64, i64)> = (first_day..).zip(series.iter().copied()).skip(days - 1).step_by(days).collect();
+        let levels: Vec<(i64, i64)> =
+            (first_day..).zip(series.iter().copied()).skip(days - 1).step_by(days).collect();
         let top = levels.iter().map(|(_, value)| *value).max().unwrap_or(0).max(1);
         let mut points = Vec::with_capacity(levels.len());
         let marks = levels.iter().zip(0..).map(|((day, value), place)| {
             let y = HEIGHT - scaled((*value).max(0), top);
             points.push(format!("{},{y}", place * STEP + STEP / 2));
-            Mark { x: place * STEP, y: 0, height: HEIGHT, title: format!("{}: {}", short_day(*day), shown(*value)) }
+            Mark {
+                x: place * STEP,
+                y: 0,
+                height: HEIGHT,
+                title: format!("{}: {}", short_day(*day), shown(*value)),
+            }
         });
         let marks: Vec<_> = marks.collect();
         let (from, until) = (short_day(levels.first().map_or(today, |(day, _)| *day)), short_day(today));
@@ -120,7 +146,9 @@ impl Plot {
             id: id.to_owned(),
             summary: format!(
                 "{what}: {} on {from}, {} on {until}, {} at most",
-                ends(levels.first()), ends(levels.last()), shown(top)
+                ends(levels.first()),
+                ends(levels.last()),
+                shown(top)
             ),
             bars: false,
             width: levels.len() as i64 * STEP,
@@ -166,7 +194,10 @@ mod tests {
     fn nothing_and_much_can_be_drawn() {
         for series in [vec![0; 30], vec![i64::MAX / 2; 1], vec![-5; 30]] {
             let shown = |value: i64| value.to_string();
-            for plot in [Plot::bars("a", "A", &series, 100, Span::ALL[0], shown), Plot::line("b", "B", &series, 100, Span::ALL[0], shown)] {
+            for plot in [
+                Plot::bars("a", "A", &series, 100, Span::ALL[0], shown),
+                Plot::line("b", "B", &series, 100, Span::ALL[0], shown),
+            ] {
                 assert!(plot.marks.iter().all(|mark| (0..=HEIGHT).contains(&mark.height)));
                 assert!(plot.render().expect("it is written").contains("<svg"));
             }

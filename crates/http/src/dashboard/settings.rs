@@ -41,7 +41,8 @@ fn page(desk: &Desk, error: Option<String>) -> Result<SettingsPage, AppError> {
     let typed = |name: &str, stored: String| if again { form.get(name).to_owned() } else { stored };
     let ticked = |name: &str, stored: bool| if again { form.ticked(name) } else { stored };
     let outcome = typed("dunning-outcome", app.dunning.outcome.as_str().to_owned());
-    let outcomes = DunningOutcome::ALL.map(|known| (known.as_str(), in_words(known), known.as_str() == outcome));
+    let outcomes =
+        DunningOutcome::ALL.map(|known| (known.as_str(), in_words(known), known.as_str() == outcome));
     Ok(SettingsPage {
         shell: desk.shell("App", "settings"),
         id: app.id.to_string(),

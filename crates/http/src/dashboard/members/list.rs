@@ -134,7 +134,11 @@ pub(super) async fn list_page(desk: &Desk, error: Option<String>) -> Result<List
         shell: desk.shell("Members", "members"),
         error,
         filter_name: desk.form.get("name").to_owned(),
-        filter: query.only(FILTER).under("").map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        filter: query
+            .only(FILTER)
+            .under("")
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         unsaved: !filters.iter().any(|filter| filter.current),
         filters,
         column: fields.iter().find(|(known, _)| *known == key).map(|(_, label)| label.clone()),
@@ -151,7 +155,10 @@ pub(super) async fn list_page(desk: &Desk, error: Option<String>) -> Result<List
         examined_max: EXAMINED_MAX,
         back,
         cut_short: rows.len() < PAGE && further.is_some(),
-        first: found.previous.is_some().then(|| format!("{}?{}", desk.link("/members"), query.query_without(&["before", "after"]))),
+        first: found
+            .previous
+            .is_some()
+            .then(|| format!("{}?{}", desk.link("/members"), query.query_without(&["before", "after"]))),
         pager: Pager::of(
             desk,
             "/members",

@@ -8,8 +8,8 @@ use crate::dashboard::tables::{meant, named, shown};
 use crate::dashboard::when::{self, When};
 use askama::Template;
 use axum::response::Response;
-use guildhall_app::{Access, AppError};
 use guildhall_app::records::{Found, Included, Node, PageOf};
+use guildhall_app::{Access, AppError};
 use guildhall_domain::Code;
 use guildhall_domain::data_table::{DataTable, Field, FieldKind, numbered};
 use guildhall_domain::record::FieldValue;
@@ -127,7 +127,9 @@ async fn turned(desk: &Desk, access: &Access<'_>, table: &DataTable) -> Result<P
     };
     let found = read(desk, access, table, way).await?;
     let (found, way) = match way {
-        Way::Back if (found.items.len() as i64) < PAGE => (read(desk, access, table, Way::First).await?, Way::First),
+        Way::Back if (found.items.len() as i64) < PAGE => {
+            (read(desk, access, table, Way::First).await?, Way::First)
+        }
         way => (found, way),
     };
     let PageOf { items: mut nodes, has_more, .. } = found;
@@ -144,7 +146,12 @@ async fn turned(desk: &Desk, access: &Access<'_>, table: &DataTable) -> Result<P
     Ok(Page { nodes, previous, next })
 }
 
-async fn read(desk: &Desk, access: &Access<'_>, table: &DataTable, way: Way) -> Result<PageOf<Node>, AppError> {
+async fn read(
+    desk: &Desk,
+    access: &Access<'_>,
+    table: &DataTable,
+    way: Way,
+) -> Result<PageOf<Node>, AppError> {
     let query = query(desk, table, way)?;
     match desk.guildhall().query_records(access, &table.key, Some(&query)).await? {
         Found::Many(page) => Ok(page),
