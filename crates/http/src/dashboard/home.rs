@@ -98,13 +98,10 @@ impl Business {
         debug_assert_eq!(figures.active_by_day.len(), length, "a series is as long as its span");
         let mut charts = Vec::new();
         if !figures.monies.is_empty() {
-            charts.push(chart(
-                "Active contracts".into(),
-                "active".into(),
-                false,
-                &figures.active_by_day,
-                &grouped,
-            ));
+            let active = &figures.active_by_day;
+            charts.push(chart("Active contracts".into(), "active".into(), false, active, &grouped));
+            let heading = format!("Failed charges by {}", span.bar());
+            charts.push(chart(heading, "failed".into(), true, &figures.failed_by_day, &grouped));
         }
         for money in figures.monies.iter().take(CURRENCIES_MAX) {
             let currency = &money.currency;
@@ -119,10 +116,6 @@ impl Business {
                 &money.collected_by_day,
                 &shown,
             ));
-        }
-        if !figures.monies.is_empty() {
-            let heading = format!("Failed charges by {}", span.bar());
-            charts.push(chart(heading, "failed".into(), true, &figures.failed_by_day, &grouped));
         }
         let tenths = figures.churn_tenths();
         Self {
