@@ -12,6 +12,7 @@ import { guildhall, guildhallJson } from '../clients/support/command.mjs';
 import { environmentKeeping, program, serverUrl } from '../clients/support/environment.mjs';
 import { secret } from '../clients/support/ledger.mjs';
 import { openBrowser } from './support/browser.mjs';
+import { openShop } from './support/contracts.mjs';
 import { assertAccessible, choosePassword, newOperator } from './support/operator.mjs';
 
 for (const javaScriptEnabled of [true, false]) {
@@ -124,6 +125,56 @@ for (const javaScriptEnabled of [true, false]) {
       assert.equal(await page.getByRole('row').count(), 2);
       await open('/members?field=last-name&value=hopp');
       await page.getByRole('link', { name: 'Grace@example.com' }).waitFor();
+    });
+
+    test('a filter is saved, used and deleted', async () => {
+      await open('/members?q=gra&order=oldest');
+      await page.getByText('Save this filter').click();
+      await page.getByLabel('Name').fill('All the Graces');
+      await page.getByRole('button', { name: 'Save filter' }).click();
+      await page.getByText('The filter is saved').waitFor();
+      await open('/members');
+      const saved = page.getByRole('navigation', { name: 'Saved filters' });
+      await saved.getByRole('link', { name: 'All the Graces' }).click();
+      await page.getByRole('link', { name: 'Grace@example.com' }).waitFor();
+      assert.equal(await page.getByRole('row').count(), 2);
+      assert.equal(await page.getByLabel('Email or id').inputValue(), 'gra');
+      assert.equal(await page.getByText('Save this filter').count(), 0);
+      await saved.getByRole('button', { name: 'Delete the filter All the Graces' }).click();
+      await page.getByText('The filter is deleted').waitFor();
+      assert.equal(await saved.count(), 0);
+    });
+
+    test('home shows what a contract brings', async () => {
+      const sell = await openShop(app.id);
+      await sell(501, '20.00', 'fake_succeeds');
+      await sell(502, '5.00', 'fake_declined');
+      const tile = (name) => page.locator('.stat').filter({ hasText: name });
+      // The server looks every second whether something is due.
+      for (;;) {
+        await open('?days=91');
+        if (/1 contract being tried again/.test(await tile('Failed charges').innerText()) && (await page.getByRole('img', { name: /^Collected by week/ }).count())) break;
+        await page.waitForTimeout(200);
+      }
+      assert.match(await tile('Active contracts').innerText(), /2$/);
+      assert.match(await tile('Monthly recurring revenue').innerText(), /25\.00 USD/);
+      await page.getByRole('img', { name: /^Collected by week, USD: 20\.00 USD from/ }).waitFor();
+      await page.getByRole('navigation', { name: 'Period of the plots' }).getByRole('link', { name: '30 days' }).click();
+      await page.getByRole('img', { name: /^Collected by day, USD/ }).waitFor();
+      await page.getByRole('img', { name: /^Active contracts: 0 on .*, 2 on / }).waitFor();
+    });
+
+    test('a price is added with a trial, and retired', async () => {
+      await open('/plans');
+      await page.getByLabel('Name').fill('Gold');
+      await page.getByLabel('Price (empty: free)').fill('12.50');
+      await page.getByLabel('Trial (days)').fill('14');
+      await page.getByRole('button', { name: 'Create plan' }).click();
+      await page.getByText('first 14 days free').waitFor();
+      await page.getByRole('button', { name: /^Retire/ }).click();
+      await page.getByText('The price is retired').waitFor();
+      await page.getByRole('button', { name: /^Offer again/ }).click();
+      await page.getByText('The price is offered again').waitFor();
     });
 
     test('members come in from a file and go out into one', async () => {
@@ -331,6 +382,13 @@ describe('every page of the dashboard', () => {
     await page.goto(link);
     await assertAccessible(page, 'the page of a one-time link');
     await choosePassword(page, link);
+    const sell = await openShop(app.id);
+    for (const [customer, price, token] of [[901, '20.00', 'fake_succeeds'], [902, '5.00', 'fake_declined']]) await sell(customer, price, token);
+    await page.goto(`${serverUrl()}${base}/members?q=ada`);
+    await page.getByText('Save this filter').click();
+    await page.getByLabel('Name').fill('Adas');
+    await page.getByRole('button', { name: 'Save filter' }).click();
+    await page.getByText('The filter is saved').waitFor();
     const [key] = await guildhallJson('key', 'list', '--app', app.id).then((keys) => keys.filter((key) => key.environment === 'sandbox'));
     const [plan] = await guildhallJson('plan', 'list', '--app', app.id);
     await page.goto(`${serverUrl()}${base}/members`);
@@ -354,7 +412,8 @@ describe('every page of the dashboard', () => {
       ...['contracts', 'renewals', 'clock'].map((page) => base.replace(/sandbox$/, `live/${page}`)),
     );
     paths.push(
-      ...['', '/settings/keys', '/settings/keys/new', `/settings/keys/${key.id}`, `/settings/keys/${key.id}/revoke`].map(here),
+      ...['', '?days=91', '?days=364', '/members?q=gr', '/members?order=oldest&q=ada'].map(here),
+      ...['/settings/keys', '/settings/keys/new', `/settings/keys/${key.id}`, `/settings/keys/${key.id}/revoke`].map(here),
       ...[`/settings/keys/${key.id}/rotate`, '/members', '/members?q=ada', '/members?q=nobody@', '/members/new'].map(here),
       ...['/members/import', '/plans', `/plans/${plan.id}`, '/tables', '/tables/posts', '/tables/posts/schema'].map(here),
       ...['/tables/posts/schema?edit=title', '/tables/posts/records/new', '/events', '/mails', '/audit', '/settings'].map(here),

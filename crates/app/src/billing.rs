@@ -367,6 +367,7 @@ impl Unit {
         } else {
             tx.contracts().update(contract).await?;
             tx.billing_attempts().put(setting.environment, &mut attempt).await?;
+            self.count(tx, setting, &[], now).await?;
         }
         Ok(Begun::Charge(Box::new(request)))
     }

@@ -1,8 +1,8 @@
 //! What is done with contracts: made, read, changed. What a charge leads to is in [`crate::billing`].
 //!
 //! The rules are the domain's; here they meet the store. Everything that changes a contract goes through
-//! `unit::Unit`, which keeps the queue, the member's summary, the counts of holders, the audit trail and
-//! the events in step with it, in one transaction.
+//! `unit::Unit`, which keeps the queue, the member's summary, the counts of holders, the figures, the
+//! audit trail and the events in step with it, in one transaction.
 
 mod attempt;
 mod change;
@@ -12,6 +12,7 @@ mod list;
 mod preview;
 mod renewals;
 mod search;
+mod tally;
 pub(crate) mod unit;
 mod view;
 
@@ -22,6 +23,7 @@ pub use create::{ContractDraft, LineDraft};
 pub use list::Customer;
 pub use renewals::{RenewalDays, RenewalPage};
 pub use search::{ContractSearch, Cut, FoundContracts, MemberContracts};
+pub(crate) use tally::Tally;
 pub use view::{attempt_view, contract_view, display_name, gid, holder_name, major, names, seconds};
 
 pub use guildhall_domain::attempt::{Attempt, AttemptStatus};

@@ -7,6 +7,7 @@ mod get;
 mod import;
 mod list;
 mod plans;
+mod saved_filters;
 mod search;
 mod sign_in;
 mod update;
@@ -20,6 +21,7 @@ pub use export::{ExportPage, ExportedMember, csv_header};
 pub use import::{Importer, row_from_csv};
 pub use list::MemberList;
 pub(crate) use plans::payload as plan_payload;
+pub use saved_filters::{FILTER_BYTES_MAX, FILTER_NAME_CHARS_MAX, SAVED_FILTERS_MAX};
 pub(crate) use search::addresses_that_begin;
 pub use search::{EXAMINED_MAX, FoundMembers, MemberOrder, MemberSearch};
 pub(crate) use sign_in::Proof;
@@ -30,7 +32,7 @@ pub(crate) use values::email as checked_email;
 pub use view::{Shown, write_member, write_own_member};
 
 pub use guildhall_domain::member::Member;
-pub use guildhall_store::{ListOrder, ListPage};
+pub use guildhall_store::{ListOrder, ListPage, SavedFilter};
 
 use crate::auth::Access;
 use crate::error::AppError;

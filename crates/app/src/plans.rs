@@ -139,6 +139,33 @@ impl Guildhall {
         .await
     }
 
+    /// Retires a price, or offers it again. Whoever holds a retired one keeps it and is billed as before; it takes no
+    /// new contracts, and no contract changes to it.
+    ///
+    /// # Errors
+    /// `PlanNotFound`, `PriceNotFound`, `Busy`, `StoreUnavailable`.
+    pub async fn set_price_status(
+        &self,
+        app: &AppId,
+        plan: &PlanId,
+        price: &PriceId,
+        status: Status,
+        actor: Actor,
+    ) -> Result<Price, AppError> {
+        let detail = json!({ "plan": plan.as_str(), "status": status.as_str() });
+        let (app_id, plan, id) = (app.clone(), plan.clone(), price.clone());
+        self.define(app, actor, "price.update", price.to_string(), detail, move |tx| {
+            Box::pin(async move {
+                let found = find_plan(tx, &app_id, &plan).await?;
+                let price =
+                    found.prices.into_iter().find(|price| price.id == id).ok_or(Code::PriceNotFound)?;
+                tx.plans().set_price_status(&plan, &id, status).await?;
+                Ok(Price { status, ..price })
+            })
+        })
+        .await
+    }
+
     /// Changes a plan.
     ///
     /// # Errors

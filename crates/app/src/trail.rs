@@ -3,9 +3,10 @@
 use crate::auth::{Access, OperatorAccess};
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use crate::paging::{Leaf, Turn};
 use guildhall_domain::ids::{AppId, KeyId, OperatorId};
 use guildhall_domain::operator::Role;
-use guildhall_store::Tx;
+use guildhall_store::{Part, Tx};
 use std::collections::HashMap;
 
 pub use guildhall_store::{AuditRecord, Event};
@@ -33,7 +34,9 @@ pub struct TrailPage {
     pub entries: Vec<AuditRecord>,
     /// Names of the operators and keys that acted, by id.
     pub names: HashMap<String, String>,
-    /// The number before which the next page begins; nothing if all were looked at.
+    /// What [`Turn::Newer`] takes for the page before; nothing on the first.
+    pub previous: Option<i64>,
+    /// What [`Turn::Older`] takes for the page after; nothing if all were looked at.
     pub next: Option<i64>,
 }
 
@@ -60,39 +63,36 @@ impl Guildhall {
         before: Option<i64>,
         limit: usize,
     ) -> Result<TrailPage, AppError> {
+        self.turn_audit_trail(access, filter, Turn::of(before, None), limit).await
+    }
+
+    /// A page of an app's audit trail.
+    ///
+    /// # Errors
+    /// `RoleMissing`, `StoreUnavailable`.
+    pub async fn turn_audit_trail(
+        &self,
+        access: &OperatorAccess,
+        filter: TrailFilter,
+        turn: Turn,
+        limit: usize,
+    ) -> Result<TrailPage, AppError> {
         let (app, _) = access.manage(Role::ReadOnly)?;
         let app = app.clone();
         if filter.subject.as_deref().is_some_and(|subject| !is_subject(subject)) {
-            return Ok(TrailPage { entries: Vec::new(), names: HashMap::new(), next: None });
+            let (previous, next) = (None, None);
+            return Ok(TrailPage { entries: Vec::new(), names: HashMap::new(), previous, next });
         }
         let found = self.store().scan::<_, AppError, _>(move |tx| {
             Box::pin(async move {
-                let (mut entries, mut before, mut examined) = (Vec::new(), before, 0);
-                let next = 'found: loop {
-                    let read = match &filter.subject {
-                        Some(subject) => tx.audit().page_of_subject(&app, subject, before, CHUNK).await?,
-                        None => tx.audit().page(&app, before, CHUNK).await?,
-                    };
-                    let ended = (read.len() as i64) < CHUNK;
-                    for entry in read {
-                        if entries.len() >= limit {
-                            break 'found before;
-                        }
-                        examined += 1;
-                        before = Some(entry.number);
-                        if filter.matches(&entry) {
-                            entries.push(entry);
-                        }
-                    }
-                    if ended {
-                        break None;
-                    }
-                    if examined >= EXAMINED_MAX {
-                        break before;
-                    }
-                };
-                let names = names(tx, &app, &entries).await?;
-                Ok(TrailPage { entries, names, next })
+                let mut walk = walk(tx, &app, &filter, turn, limit).await?;
+                // Going back came to the beginning: the first page is the one.
+                if turn.goes_back() && walk.further.is_none() && walk.entries.len() < limit {
+                    walk = self::walk(tx, &app, &filter, Turn::First, limit).await?;
+                }
+                let names = names(tx, &app, &walk.entries).await?;
+                let (previous, next) = walk.neighbours();
+                Ok(TrailPage { entries: walk.entries, names, previous, next })
             })
         });
         found.await
@@ -110,20 +110,108 @@ impl Guildhall {
         before: Option<i64>,
         limit: i64,
     ) -> Result<(Vec<Event>, bool), AppError> {
+        let leaf = self.turn_events(access, subject, Turn::of(before, None), limit).await?;
+        Ok((leaf.items, leaf.older.is_some()))
+    }
+
+    /// A page of the environment's events; only those about one subject, if one is named.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub async fn turn_events(
+        &self,
+        access: &Access<'_>,
+        subject: Option<&str>,
+        turn: Turn,
+        limit: i64,
+    ) -> Result<Leaf<Event>, AppError> {
         let (environment, subject) = (access.environment(), subject.map(str::to_owned));
         if subject.as_deref().is_some_and(|subject| !is_subject(subject)) {
-            return Ok((Vec::new(), false));
+            return Ok(Leaf { items: Vec::new(), newer: None, older: None });
         }
+        let fit = usize::try_from(limit).unwrap_or(0);
         let found = self.store().scan::<_, AppError, _>(move |tx| {
             Box::pin(async move {
-                Ok(tx.events().page(environment, subject.as_deref(), before, limit + 1).await?)
+                let mut turn = turn;
+                loop {
+                    let read =
+                        tx.events().page(environment, subject.as_deref(), turn.part(), limit + 1).await?;
+                    match Leaf::of(read, turn, fit, |event| event.number) {
+                        Some(leaf) => return Ok(leaf),
+                        None => turn = Turn::First,
+                    }
+                }
             })
         });
-        let mut events = found.await?;
-        let more = events.len() as i64 > limit;
-        events.truncate(usize::try_from(limit).unwrap_or(0));
-        Ok((events, more))
+        found.await
     }
+}
+
+/// A page on its way: what was found, and how far was looked.
+struct Walk {
+    turn: Turn,
+    /// Newest first.
+    entries: Vec<AuditRecord>,
+    /// The number that was looked at last.
+    reached: Option<i64>,
+    /// Where the walk can go on; nothing if all that lies that way was looked at.
+    further: Option<i64>,
+}
+
+impl Walk {
+    /// Where the pages before and after begin.
+    fn neighbours(&self) -> (Option<i64>, Option<i64>) {
+        let end = |entry: Option<&AuditRecord>| entry.map(|entry| entry.number).or(self.reached);
+        match self.turn {
+            Turn::First => (None, self.further),
+            Turn::Older(_) => (end(self.entries.first()).or(self.turn.before_nothing()), self.further),
+            Turn::Newer(_) => (self.further, end(self.entries.last())),
+        }
+    }
+}
+
+/// Looks for entries from a number on, until a page is full, all were looked at, or too many.
+async fn walk(
+    tx: &mut Tx,
+    app: &AppId,
+    filter: &TrailFilter,
+    turn: Turn,
+    limit: usize,
+) -> Result<Walk, AppError> {
+    let mut walk = Walk { turn, entries: Vec::new(), reached: None, further: None };
+    let (mut part, mut examined) = (turn.part(), 0);
+    'looking: loop {
+        let read = match &filter.subject {
+            Some(subject) => tx.audit().page_of_subject(app, subject, part, CHUNK).await?,
+            None => tx.audit().page(app, part, CHUNK).await?,
+        };
+        let ended = (read.len() as i64) < CHUNK;
+        for entry in read {
+            examined += 1;
+            let matches = filter.matches(&entry);
+            // A page that is full is looked beyond: a link that leads to nothing helps nobody.
+            if matches && walk.entries.len() >= limit {
+                walk.further = walk.reached;
+                break 'looking;
+            }
+            walk.reached = Some(entry.number);
+            part = if turn.goes_back() { Part::After(entry.number) } else { Part::Before(entry.number) };
+            if matches {
+                walk.entries.push(entry);
+            }
+        }
+        if ended {
+            break;
+        }
+        if examined >= EXAMINED_MAX {
+            walk.further = walk.reached;
+            break;
+        }
+    }
+    if turn.goes_back() {
+        walk.entries.reverse();
+    }
+    Ok(walk)
 }
 
 /// What can be no subject never reaches a statement: PostgreSQL refuses some texts outright.

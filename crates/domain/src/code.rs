@@ -88,6 +88,10 @@ codes! {
     PasswordTooLong = ("password_too_long", 400, "The password is too long.");
     /// No such plan in this app.
     PlanNotFound = ("plan_not_found", 404, "There is no plan with this identifier.");
+    /// No such price of this plan.
+    PriceNotFound = ("price_not_found", 404, "The plan has no price with this identifier.");
+    /// The price, or its plan, is kept for those who hold it.
+    PriceRetired = ("price_retired", 409, "This price takes no new contracts any more.");
     /// No such contract in this environment.
     ContractNotFound = ("contract_not_found", 404, "There is no contract with this identifier.");
     /// The contract has run its term or was ended.
@@ -154,6 +158,10 @@ codes! {
     PlanFull = ("plan_full", 409, "This plan has reached its member limit.");
     /// Members hold the plan.
     PlanInUse = ("plan_in_use", 409, "Members hold this plan; set it to INACTIVE instead.");
+    /// No such saved filter in this environment.
+    FilterNotFound = ("filter_not_found", 404, "There is no saved filter with this id.");
+    /// As many filters are saved as may be.
+    FilterLimit = ("filter_limit", 409, "There are 20 saved filters already; delete one first.");
     /// The sandbox has as many members as it may.
     SandboxFull = ("sandbox_full", 409, "The sandbox has reached its member limit.");
     /// No such app.

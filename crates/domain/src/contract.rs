@@ -11,6 +11,7 @@ mod life;
 mod plan_change;
 mod renewal;
 mod schedule;
+mod standing;
 mod summary;
 mod terms;
 
@@ -25,6 +26,7 @@ pub use life::{Active, Cancelled, Dunning, Expired, Failed, Life, PauseReason, P
 pub use plan_change::{Change, PlanChange};
 pub use renewal::{Charge, Due, DunningOutcome, DunningPolicy, Outcome};
 pub use schedule::{Period, PeriodUnit, Schedule, is_time_zone, local_day};
+pub use standing::Standing;
 pub use summary::{ConnectionStatus, ContractSummary, PaymentSummary};
 pub use terms::{Asked, Discount, DiscountValue, Item, LastPayment, Line, Notes, Progress, Terms};
 

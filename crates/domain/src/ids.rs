@@ -107,6 +107,8 @@ ids! {
     PlanId = "pln_";
     /// A price of a plan.
     PriceId = "prc_";
+    /// A filter of the list of members that operators have saved.
+    SavedFilterId = "flt_";
     /// A member's session.
     SessionId = "ses_";
 }

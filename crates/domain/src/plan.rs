@@ -198,6 +198,11 @@ impl Plan {
     pub fn is_free(&self) -> bool {
         self.prices.is_empty()
     }
+
+    /// Whether a price of it can be taken: neither the price nor the plan is kept only for those who hold it.
+    pub fn offers(&self, price: &Price) -> bool {
+        self.status == Status::Active && price.status == Status::Active
+    }
 }
 
 /// A named permission.

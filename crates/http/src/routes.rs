@@ -112,6 +112,7 @@ routes! {
         PATCH "/manage/v1/plans/{id}" Some(Action::ManageWrite);
         DELETE "/manage/v1/plans/{id}" Some(Action::ManageWrite);
         POST "/manage/v1/plans/{id}/prices" Some(Action::ManageWrite);
+        PATCH "/manage/v1/plans/{id}/prices/{price}" Some(Action::ManageWrite);
         PUT "/manage/v1/plans/{id}/permissions/{permission}" Some(Action::ManageWrite);
         DELETE "/manage/v1/plans/{id}/permissions/{permission}" Some(Action::ManageWrite);
         GET "/manage/v1/permissions" Some(Action::ManageRead);
@@ -449,6 +450,7 @@ fn manage_routes(http: &Http) -> Router<Http> {
         .route("/manage/v1/plans", get(plans::list).post(plans::create))
         .route("/manage/v1/plans/{id}", get(plans::get).patch(plans::update).delete(plans::delete))
         .route("/manage/v1/plans/{id}/prices", post(plans::create_price))
+        .route("/manage/v1/plans/{id}/prices/{price}", patch(plans::update_price))
         .route("/manage/v1/plans/{id}/permissions/{permission}", put(plans::grant).delete(plans::withdraw))
         .route("/manage/v1/permissions", get(permissions::list).post(permissions::create))
         .route("/manage/v1/permissions/{id}", delete(permissions::delete))

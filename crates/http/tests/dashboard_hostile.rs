@@ -103,6 +103,13 @@ fn fields(value: &str) -> String {
         "order",
         "q",
         "once",
+        "trial-days",
+        "time-zone",
+        "dunning-retries",
+        "dunning-days",
+        "dunning-outcome",
+        "field",
+        "days",
     ]
     .map(|name| format!("{name}={value}"))
     .join("&")
@@ -123,7 +130,7 @@ both_engines! {
             ("{app}", office.app()), ("{mode}", "sandbox"), ("{member}", member["id"].as_str().expect("an id")),
             ("{key}", key.as_str()), ("{plan}", definitions.plans[0].id.as_str()), ("{table}", "posts"),
             ("{template}", "reset-code"), ("{permission}", "prm_none"), ("{operator}", "opr_none"),
-            ("{record}", "none"), ("{import}", "imp_none"), ("{hash}", "x"), ("{name}", "x"),
+            ("{record}", "none"), ("{price}", "prc_none"), ("{filter}", "flt_none"), ("{import}", "imp_none"), ("{hash}", "x"), ("{name}", "x"),
         ];
         let long = "x".repeat(5_000);
         for value in ["", "\0", "-1", "99999999999999999999", "\u{202e}'\"<>&%", "{\"a\":", "null", "true", "{\"a\":{}}", &long] {

@@ -203,4 +203,51 @@ both_engines! {
         assert!(page.contains("1 Feb: 2</title>") && page.contains("31 Jan: 1</title>"), "{page}");
         assert!(page.contains("Members</span><span class=\"stat-value\">2<"), "{page}");
     }
+
+    async fn filters_are_saved_under_a_name(engine) {
+        let office = Office::open_roomy(engine).await;
+        let (owner, reader) = (office.owner().await, office.operator(guildhall_domain::operator::Role::ReadOnly).await);
+        office.server.crowd(3).await;
+        let (list, filters) = (office.path("/members"), office.path("/members/filters"));
+        let found = owner.page(&format!("{list}?q=member1&plan=&order=oldest")).await;
+        assert!(found.contains("Save this filter") && found.contains("name=\"q\" value=\"member1\""));
+        assert!(!owner.page(&list).await.contains("Save this filter"), "everybody is no filter");
+        let saved = owner.send(&filters, "name=Ones&q=member1&plan=&field=&value=&order=oldest&evil=1").await;
+        assert_eq!(saved.header("location"), format!("{list}?q=member1&order=oldest&done=filter-saved"));
+        let page = reader.page(&list).await;
+        assert!(page.contains("Saved filters") && page.contains(">Ones</a>"), "all who run the app see it");
+        assert!(!page.contains("/members/filters/"), "who may only look deletes none");
+        assert!(!reader.page(&list.replace("/sandbox", "/live")).await.contains(">Ones</a>"), "live has its own");
+        let link = format!("{list}?q=member1&order=oldest");
+        let shown = owner.page(&link).await;
+        assert_eq!(listed(&shown), ["member1@example.com"]);
+        assert!(shown.contains("aria-current=\"true\">Ones</a>") && !shown.contains("Save this filter"));
+        // The same name takes the new filter.
+        owner.send(&filters, "name=Ones&q=member2").await;
+        let page = owner.page(&list).await;
+        assert_eq!(page.matches(">Ones</a>").count(), 1);
+        assert!(page.contains("?q=member2\""));
+        for (slip, words) in [
+            ("name=&q=a".to_owned(), "1 to 60 characters"), (format!("name={}&q=a", "n".repeat(61)), "1 to 60 characters"),
+            ("name=None".to_owned(), "Search for something first"), (format!("name=Long&q={}", "x".repeat(1_100)), "too long"),
+            ("name=%00&q=a".to_owned(), "1 to 60 characters"),
+        ] {
+            let reply = owner.send(&filters, &slip).await;
+            assert_eq!(reply.status, 400, "{slip}");
+            assert!(reply.text().contains(words), "{slip}: {}", reply.text());
+        }
+        for number in 1..20 {
+            assert_eq!(owner.send(&filters, &format!("name=F{number}&q=f{number}")).await.status, 303);
+        }
+        let full = owner.send(&filters, "name=One+more&q=a").await;
+        assert_eq!(full.status, 409);
+        assert!(full.text().contains("delete one first") && full.text().contains("value=\"One more\""), "what was typed stays");
+        assert_eq!(reader.send(&filters, "name=Mine&q=a").await.status, 403);
+        let page = owner.page(&list).await;
+        let delete = page.split("action=\"").find(|part| part.contains("/members/filters/")).expect("a form");
+        let delete = delete.split('"').next().expect("its address");
+        assert_eq!(owner.send(delete, "").await.header("location"), format!("{list}?done=filter-deleted"));
+        assert_eq!(owner.send(delete, "").await.status, 404, "it is gone");
+        assert_eq!(owner.send(&filters, "name=One+more&q=a").await.status, 303, "there is room again");
+    }
 }

@@ -278,6 +278,13 @@ impl Scene {
             ("PATCH" | "DELETE", "/manage/v1/plans/{id}") => {
                 (fill("id", &self.plan().await), json!({ "name": new }))
             }
+            ("PATCH", "/manage/v1/plans/{id}/prices/{price}") => {
+                let plan = self.plan().await;
+                let prices = format!("/manage/v1/plans/{plan}/prices");
+                let price = self.made("POST", &prices, json!({ "amount": 500 })).await;
+                let path = fill("id", &plan).replace("{price}", price["id"].as_str().expect("an id"));
+                (path, json!({ "status": "INACTIVE" }))
+            }
             ("POST", "/manage/v1/plans/{id}/prices") => {
                 (fill("id", &self.plan().await), json!({ "amount": 500 }))
             }

@@ -114,6 +114,27 @@ both_engines! {
         assert_eq!(office.get(&format!("plans/{}", id(&plan))).await["prices"], json!([price]));
     }
 
+    async fn a_price_is_retired_and_offered_again(engine) {
+        let office = Office::open(engine).await;
+        let plan = office.made("plans", json!({"name": "Basic", "prices": [{"amount": 5, "interval": "month", "trialDays": 3}]})).await;
+        let price = format!("plans/{}/prices/{}", id(&plan), plan["prices"][0]["id"].as_str().expect("an id"));
+        let retired = office.ask("PATCH", &price, json!({"status": "INACTIVE"})).await;
+        assert_eq!((retired.status.as_u16(), &retired.json()["data"]["status"]), (200, &json!("INACTIVE")));
+        assert_eq!(retired.json()["data"]["trialDays"], 3);
+        let shown = office.get(&format!("plans/{}", id(&plan))).await;
+        assert_eq!((&shown["prices"][0]["status"], &shown["isPaid"]), (&json!("INACTIVE"), &json!(true)));
+        for wrong in [json!({}), json!({"status": "GONE"}), json!({"status": 1})] {
+            assert_problem(&office.ask("PATCH", &price, wrong).await, 400, "body_invalid");
+        }
+        let status = json!({"status": "ACTIVE"});
+        assert_problem(&office.ask("PATCH", &format!("plans/{}/prices/prc_none", id(&plan)), status.clone()).await, 404, "price_not_found");
+        assert_problem(&office.ask("PATCH", &price.replace(id(&plan), "pln_none"), status.clone()).await, 404, "plan_not_found");
+        assert_eq!(office.ask("PATCH", &price, status).await.json()["data"]["status"], "ACTIVE");
+        let other = office.made("plans", json!({"name": "Other"})).await;
+        let moved = price.replace(id(&plan), id(&other));
+        assert_problem(&office.ask("PATCH", &moved, json!({"status": "INACTIVE"})).await, 404, "price_not_found");
+    }
+
     async fn members_show_the_union_of_their_plans_permissions_at_once(engine) {
         let office = Office::open(engine).await;
         let mut permissions = Vec::new();

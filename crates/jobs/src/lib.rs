@@ -16,6 +16,8 @@ use tokio::task::JoinHandle;
 const LAST_USED_EVERY: Duration = Duration::from_secs(2);
 /// How often what signing in leaves behind and old idempotency keys are cleared away.
 const CLEAR_EVERY: Duration = Duration::from_secs(600);
+/// How long to wait when contracts could not be brought into the figures.
+const COUNT_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
 /// How often the database looks at what it chooses its plans by.
 const STATISTICS_EVERY: Duration = Duration::from_secs(3600);
@@ -35,6 +37,7 @@ pub fn start(guildhall: Guildhall, mailer: Option<Arc<dyn Mailer>>) -> Jobs {
         tokio::spawn(clear_old_idempotency_keys(guildhall.clone(), stopped.clone())),
         tokio::spawn(refresh_statistics(guildhall.clone(), stopped.clone())),
         tokio::spawn(billing::run(guildhall.clone(), stopped.clone())),
+        tokio::spawn(count_contracts(guildhall.clone(), stopped.clone())),
     ];
     if let Some(mailer) = mailer {
         running.push(tokio::spawn(mail::send(guildhall, mailer, stopped)));
@@ -86,6 +89,29 @@ async fn clear_old_idempotency_keys(guildhall: Guildhall, mut stopped: watch::Re
             tracing::warn!(?error, "old idempotency keys were not cleared away");
         }
         if tokio::time::timeout(CLEAR_EVERY, stopped.changed()).await.is_ok() {
+            return;
+        }
+    }
+}
+
+/// Once after the start: contracts that an older version made. A database that has none says so by an empty index.
+async fn count_contracts(guildhall: Guildhall, mut stopped: watch::Receiver<bool>) {
+    loop {
+        let counting = tokio::select! {
+            counted = guildhall.count_contracts() => counted,
+            _ = stopped.changed() => return,
+        };
+        match counting {
+            Ok(0) => return,
+            Ok(contracts) => {
+                tracing::info!(contracts, "contracts were brought into the figures");
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(?error, "contracts were not all brought into the figures; the rest will be");
+            }
+        }
+        if tokio::time::timeout(COUNT_AGAIN_AFTER, stopped.changed()).await.is_ok() {
             return;
         }
     }

@@ -3,6 +3,7 @@
 use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
 use crate::idempotency_keys::Ticket;
+use crate::part::Part;
 use crate::statement::{Bound, Statement};
 use guildhall_domain::audit::Actor;
 use guildhall_domain::ids::AppId;
@@ -135,24 +136,26 @@ impl Audit<'_> {
         found.await
     }
 
-    /// Entries of an app before a number, newest first.
+    /// A part of an app's entries.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn page(
         &mut self,
         app: &AppId,
-        before: Option<i64>,
+        part: Part,
         limit: i64,
     ) -> Result<Vec<AuditRecord>, StoreError> {
+        let (side, order) = part.words();
         let sql = format!(
-            "SELECT {COLUMNS} FROM audit_entries WHERE app = $1 AND number < $2 ORDER BY number DESC LIMIT $3"
+            "SELECT {COLUMNS} FROM audit_entries WHERE app = $1 AND number {side} $2
+             ORDER BY number {order} LIMIT $3"
         );
-        let values = params![app.as_str(), before.unwrap_or(i64::MAX), limit];
+        let values = params![app.as_str(), part.bound(), limit];
         self.tx.all(&sql, values, from_row).await
     }
 
-    /// Entries of an app about one subject before a number, newest first.
+    /// A part of an app's entries about one subject.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -160,14 +163,15 @@ impl Audit<'_> {
         &mut self,
         app: &AppId,
         subject: &str,
-        before: Option<i64>,
+        part: Part,
         limit: i64,
     ) -> Result<Vec<AuditRecord>, StoreError> {
+        let (side, order) = part.words();
         let sql = format!(
-            "SELECT {COLUMNS} FROM audit_entries WHERE subject = $1 AND app = $2 AND number < $3
-             ORDER BY number DESC LIMIT $4"
+            "SELECT {COLUMNS} FROM audit_entries WHERE subject = $1 AND app = $2 AND number {side} $3
+             ORDER BY number {order} LIMIT $4"
         );
-        let values = params![subject, app.as_str(), before.unwrap_or(i64::MAX), limit];
+        let values = params![subject, app.as_str(), part.bound(), limit];
         self.tx.all(&sql, values, from_row).await
     }
 

@@ -23,7 +23,7 @@ macro_rules! select_contracts {
     ($rest:literal) => {
         concat!(
             "SELECT c.number, c.id, c.member_key, c.plan, c.kind, c.created_at, c.updated_at, c.document,
-            m.id, m.email, m.customer_number, m.custom_fields, m.created_at
+            m.id, m.email, m.customer_number, m.custom_fields, m.created_at, c.counted
             FROM contracts c JOIN members m ON m.key = c.member_key ",
             $rest
         )
@@ -34,11 +34,11 @@ use select_contracts;
 const INSERT: &str =
     "INSERT INTO contracts (id, environment, member_key, plan, kind, status, next_billing_at,
     interval_unit, interval_count, amount, amount_currency, attention_at, customer_name, imported, wake_at,
-    created_at, updated_at, document)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING number";
+    created_at, updated_at, document, counted)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) RETURNING number";
 const UPDATE: &str = "UPDATE contracts SET plan = $1, status = $2, next_billing_at = $3, interval_unit = $4,
     interval_count = $5, amount = $6, amount_currency = $7, attention_at = $8, wake_at = $9, updated_at = $10,
-    document = $11, leased_until = CASE WHEN $12 THEN leased_until END WHERE number = $13";
+    document = $11, counted = $12, leased_until = CASE WHEN $13 THEN leased_until END WHERE number = $14";
 const DELETE_FREE: &str = "DELETE FROM contracts WHERE member_key = $1 AND plan = $2 AND kind = 'FREE'";
 const BY_NUMBER: &str = select_contracts!("WHERE c.number = $1 AND c.environment = $2");
 const BY_ID: &str = select_contracts!("WHERE c.id = $1 AND c.environment = $2");
@@ -54,6 +54,9 @@ const TAKE_UP: &str =
 /// The lease on a contract that cannot be billed as it is.
 const ASIDE: Timestamp = Timestamp::YEAR_9999;
 const RELEASE: &str = "UPDATE contracts SET leased_until = NULL WHERE number = $1";
+const UNCOUNTED: &str = "SELECT number, environment FROM contracts
+    WHERE counted = FALSE AND kind <> 'FREE' AND number > $1 ORDER BY number LIMIT $2";
+const NOTE_COUNTED: &str = "UPDATE contracts SET counted = $1 WHERE number = $2";
 const DELETE_ITEMS: &str = "DELETE FROM contract_items WHERE contract = $1";
 const INSERT_ITEM: &str =
     "INSERT INTO contract_items (contract, line, variant, product, selling_plan) VALUES ($1, $2, $3, $4, $5)";
@@ -65,6 +68,8 @@ pub struct HeldContract {
     pub contract: Contract,
     /// Who holds it.
     pub holder: Holder,
+    /// Whether the figures know it: it was made before there were any otherwise.
+    pub counted: bool,
 }
 
 /// What a contract's views tell of the member who holds it.
@@ -99,7 +104,8 @@ pub struct Contracts<'t> {
 }
 
 impl Contracts<'_> {
-    /// Stores a new contract and gives it its number. `customer_name` is what it is searched by.
+    /// Stores a new contract and gives it its number. `customer_name` is what it is searched by. The unit counts
+    /// it in the figures, as with [`Contracts::update`].
     ///
     /// # Errors
     /// `Conflict(PlanHeld)` if the member holds the free plan; `Conflict(Reference)` if there is no such plan or
@@ -130,14 +136,16 @@ impl Contracts<'_> {
             contract.wake_at(),
             contract.created_at,
             contract.updated_at,
-            &document
+            &document,
+            true
         ];
         let number = self.tx.first(INSERT, values, |row| row.int(0)).await?;
         contract.number = number.ok_or_else(|| StoreError::corrupt("a contract was given no number"))?;
         if contract.kind == ContractKind::Free { Ok(()) } else { self.put_items(contract).await }
     }
 
-    /// Stores a changed contract, and gives up the lease on it unless a charge is under way.
+    /// Stores a changed contract, and gives up the lease on it unless a charge is under way. It is counted from then
+    /// on: the unit brings the figures in step.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -156,6 +164,7 @@ impl Contracts<'_> {
             contract.wake_at(),
             contract.updated_at,
             &document,
+            true,
             contract.progress.asked.is_some(),
             contract.number
         ];
@@ -221,6 +230,26 @@ impl Contracts<'_> {
         self.tx.lock(LOCK_HOLDER, params![number, environment]).await?;
         self.tx.lock(LOCK, params![number]).await?;
         self.find(environment, number).await
+    }
+
+    /// Numbers above `after` of contracts that the figures do not know, in order, with where they belong.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn uncounted(
+        &mut self,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<(i64, EnvironmentId)>, StoreError> {
+        self.tx.all(UNCOUNTED, params![after, limit], |row| Ok((row.int(0)?, row.environment(1)?))).await
+    }
+
+    /// Notes that the figures know a contract.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn note_counted(&mut self, number: i64) -> Result<(), StoreError> {
+        self.tx.execute(NOTE_COUNTED, params![true, number]).await.map(|_| ())
     }
 
     /// A member's contracts, oldest first.
@@ -352,5 +381,6 @@ fn held_from_row(row: &Row<'_>) -> Result<HeldContract, StoreError> {
             custom_fields: JsonObject::from_stored(row.string(11)?),
             created_at: row.time(12)?,
         },
+        counted: row.bool(13)?,
     })
 }

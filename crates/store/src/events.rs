@@ -2,6 +2,7 @@
 
 use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
+use crate::part::Part;
 use guildhall_domain::event::EventKind;
 use guildhall_domain::{EnvironmentId, Timestamp};
 
@@ -17,6 +18,8 @@ const OF_SUBJECT: &str = "SELECT number, kind, subject, payload, created_at FROM
 const LAST: &str = "SELECT number FROM events WHERE environment = $1 ORDER BY number DESC LIMIT 1";
 const TALLY: &str = "SELECT e.kind, COUNT(*) FROM (SELECT kind FROM events
     WHERE environment = $1 AND number > $2 ORDER BY number LIMIT $3) e GROUP BY e.kind";
+const NEXT_OF_SUBJECT: &str = "SELECT number, kind, subject, payload, created_at FROM events
+    WHERE environment = $1 AND subject = $2 AND number > $3 ORDER BY number LIMIT $4";
 
 /// One event, as stored.
 #[derive(Clone, Debug)]
@@ -69,8 +72,7 @@ impl Events<'_> {
         self.tx.all(LIST, values, from_row).await
     }
 
-    /// Events of an environment before a number, newest first; only those about one subject, if one is
-    /// named.
+    /// A part of an environment's events; only those about one subject, if one is named.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -78,15 +80,18 @@ impl Events<'_> {
         &mut self,
         environment: EnvironmentId,
         subject: Option<&str>,
-        before: Option<i64>,
+        part: Part,
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
-        let before = before.unwrap_or(i64::MAX);
         match subject {
             Some(subject) => {
-                self.tx.all(OF_SUBJECT, params![environment, subject, before, limit], from_row).await
+                let values = params![environment, subject, part.bound(), limit];
+                self.tx.all(part.either(OF_SUBJECT, NEXT_OF_SUBJECT), values, from_row).await
             }
-            None => self.tx.all(NEWEST, params![environment, before, limit], from_row).await,
+            None => {
+                let values = params![environment, part.bound(), limit];
+                self.tx.all(part.either(NEWEST, LIST), values, from_row).await
+            }
         }
     }
 

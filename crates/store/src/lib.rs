@@ -23,6 +23,7 @@ mod driver;
 mod environments;
 mod error;
 mod events;
+mod figures;
 mod filter;
 mod idempotency_keys;
 mod key_calls;
@@ -35,10 +36,12 @@ mod migrations;
 mod one_time_codes;
 mod operator_sessions;
 mod operators;
+mod part;
 mod payments;
 mod plans;
 mod portal_tokens;
 mod records;
+mod saved_filters;
 mod sessions;
 mod sign_ups;
 mod statement;
@@ -63,6 +66,7 @@ pub use driver::{Codecs, Gauges, Store, StoreSettings, Target, Tx, Work};
 pub use environments::{Admission, Environments};
 pub use error::StoreError;
 pub use events::{Event, Events};
+pub use figures::{DayChange, DayFigures, FIGURE_SLOTS, Figures, TotalChange, Totals};
 pub use idempotency_keys::{IdempotencyKeys, IdempotencyPlace, KeptAnswer, KeptRequest, Ticket};
 pub use key_calls::KeyCalls;
 pub use keys::Keys;
@@ -73,10 +77,12 @@ pub use migrations::{Migration, SCHEMA_VERSION};
 pub use one_time_codes::{OneTimeCode, OneTimeCodes};
 pub use operator_sessions::{OperatorSession, OperatorSessions};
 pub use operators::{NewOperatorLink, Operator, Operators};
+pub use part::Part;
 pub use payments::{FakeCharge, NewFakeCharge, PaymentMethod, Payments};
 pub use plans::Plans;
 pub use portal_tokens::{NewPortalToken, PortalToken, PortalTokens};
 pub use records::{NewRecord, PageOfRecords, PageRequest, RecordPlace, Records, RelatedMember, Values};
+pub use saved_filters::{SavedFilter, SavedFilters};
 pub use sessions::Sessions;
 pub use sign_ups::SignUps;
 pub use token_keys::{TokenKey, TokenKeys};
@@ -137,6 +143,11 @@ impl Tx {
         Events { tx: self }
     }
 
+    /// The figures of contracts.
+    pub fn figures(&mut self) -> Figures<'_> {
+        Figures { tx: self }
+    }
+
     /// Requests that came with an `Idempotency-Key`.
     pub fn idempotency_keys(&mut self) -> IdempotencyKeys<'_> {
         IdempotencyKeys { tx: self }
@@ -165,6 +176,11 @@ impl Tx {
     /// Operators' sessions.
     pub fn operator_sessions(&mut self) -> OperatorSessions<'_> {
         OperatorSessions { tx: self }
+    }
+
+    /// Filters that operators have saved.
+    pub fn saved_filters(&mut self) -> SavedFilters<'_> {
+        SavedFilters { tx: self }
     }
 
     /// Members made, by day.

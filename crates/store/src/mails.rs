@@ -2,6 +2,7 @@
 
 use crate::driver::{Row, Tx, params};
 use crate::error::StoreError;
+use crate::part::Part;
 use guildhall_domain::ids::AppId;
 use guildhall_domain::mail::{MailKind, Template};
 use guildhall_domain::{EnvironmentId, Timestamp};
@@ -91,20 +92,22 @@ impl Mails<'_> {
         Ok(found)
     }
 
-    /// The environment's mails before a number, newest first, sent or not.
+    /// A part of the environment's mails, sent or not.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn page(
         &mut self,
         environment: EnvironmentId,
-        before: Option<i64>,
+        part: Part,
         limit: i64,
     ) -> Result<Vec<Mail>, StoreError> {
+        let (side, order) = part.words();
         let sql = format!(
-            "SELECT {COLUMNS} FROM mails WHERE environment = $1 AND number < $2 ORDER BY number DESC LIMIT $3"
+            "SELECT {COLUMNS} FROM mails WHERE environment = $1 AND number {side} $2
+             ORDER BY number {order} LIMIT $3"
         );
-        self.tx.all(&sql, params![environment, before.unwrap_or(i64::MAX), limit], from_row).await
+        self.tx.all(&sql, params![environment, part.bound(), limit], from_row).await
     }
 
     /// Takes mails that are due. They are due again at `again_at`, should whoever took them end before

@@ -45,6 +45,10 @@ const HOLDERS: &str = select_members!(
     "WHERE key IN (SELECT member_key FROM contracts WHERE plan = $1 AND member_key > $2 AND member_key < $3
     ORDER BY member_key DESC LIMIT $4) ORDER BY key DESC"
 );
+const HOLDERS_ASCENDING: &str = select_members!(
+    "WHERE key IN (SELECT member_key FROM contracts WHERE plan = $1 AND member_key > $2 AND member_key < $3
+    ORDER BY member_key LIMIT $4) ORDER BY key"
+);
 const LOCK_BY_KEY: &str = "SELECT key FROM members WHERE key = $1 FOR UPDATE";
 const LOCK_BY_IMPORTED_ID: &str = "SELECT key FROM members
     WHERE environment = $1 AND id = $2 AND imported_id FOR UPDATE";
@@ -269,7 +273,7 @@ impl Members<'_> {
         self.tx.all(sql, params![environment, above, below, limit], member_from_row).await
     }
 
-    /// Members of an environment that hold a plan, newest first, after a sequence number.
+    /// A page of an environment's members that hold a plan.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -277,12 +281,15 @@ impl Members<'_> {
         &mut self,
         environment: EnvironmentId,
         plan: &PlanId,
-        after: Option<i64>,
-        limit: i64,
+        page: ListPage,
     ) -> Result<Vec<Member>, StoreError> {
-        let first = MemberKey::new(environment, 0);
-        let last = MemberKey::new(environment, after.unwrap_or(SEQUENCE_MAX));
-        self.tx.all(HOLDERS, params![plan.as_str(), first, last, limit], member_from_row).await
+        let place = |sequence| MemberKey::new(environment, sequence);
+        let (sql, above, below) = match page.order {
+            ListOrder::Ascending => (HOLDERS_ASCENDING, page.after.unwrap_or(0), SEQUENCE_MAX),
+            ListOrder::Descending => (HOLDERS, 0, page.after.unwrap_or(SEQUENCE_MAX)),
+        };
+        let values = params![plan.as_str(), place(above), place(below), page.limit];
+        self.tx.all(sql, values, member_from_row).await
     }
 
     /// Whether a member of the environment has this address.

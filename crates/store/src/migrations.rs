@@ -38,6 +38,7 @@ migrations! {
     4 "0004_contracts";
     5 "0005_idempotency";
     6 "0006_dashboard";
+    7 "0007_figures";
     8 "0008_contract_pages";
     9 "0009_portal";
 }

@@ -23,6 +23,7 @@ const DELETE: &str = "DELETE FROM plans WHERE id = $1 AND app = $2";
 const INSERT_PRICE: &str =
     "INSERT INTO prices (id, plan, name, amount, currency, interval_unit, interval_count,
     status, created_at, number, trial_days) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+const SET_PRICE_STATUS: &str = "UPDATE prices SET status = $1 WHERE id = $2 AND plan = $3";
 /// Numbers are never given twice, also if what had one is gone.
 const NEXT_NUMBER: &str = "UPDATE numbers SET last = last + 1 WHERE noun = $1 RETURNING last";
 const INSERT_PERMISSION: &str =
@@ -116,6 +117,20 @@ impl Plans<'_> {
     async fn next_number(&mut self, noun: &str) -> Result<i64, StoreError> {
         let number = self.tx.first(NEXT_NUMBER, params![noun], |row| row.int(0)).await?;
         number.ok_or_else(|| StoreError::corrupt("the numbers of a noun are missing"))
+    }
+
+    /// Stores whether a price can still be taken. False if the plan has no such price.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_price_status(
+        &mut self,
+        plan: &PlanId,
+        price: &PriceId,
+        status: Status,
+    ) -> Result<bool, StoreError> {
+        let values = params![status.as_str(), price.as_str(), plan.as_str()];
+        self.tx.execute(SET_PRICE_STATUS, values).await.map(|rows| rows == 1)
     }
 
     /// Stores a new price of a plan, and gives it its number.

@@ -131,7 +131,7 @@ impl Guildhall {
     ///
     /// # Errors
     /// `ContractNotFound`, and what the domain's rules refuse: see [`guildhall_domain::contract::Contract`];
-    /// `InputInvalid`; `PlanFull`; `Busy`; `StoreUnavailable`.
+    /// `InputInvalid`; `PriceRetired`; `PlanFull`; `Busy`; `StoreUnavailable`.
     pub async fn change_contract(
         &self,
         access: &Access<'_>,

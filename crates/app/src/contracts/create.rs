@@ -1,14 +1,14 @@
 //! Making a contract, and with it whoever is to hold it.
 
 use super::unit::{Setting, Unit};
-use super::{ContractView, item_of};
+use super::{ContractView, Tally, item_of};
 use crate::auth::Access;
 use crate::definitions::Definitions;
 use crate::error::{AppError, or_conflict};
 use crate::guildhall::Guildhall;
 use crate::members::{Admitter, Checked, blank, count_holder, record_created};
 use guildhall_domain::contract::{
-    Contract, ContractKind, Draft, Happened, Item, LINES_MAX, Line, Notes, Period, Schedule, Terms,
+    Contract, ContractKind, Draft, Happened, Item, LINES_MAX, Line, Notes, Period, Schedule, Standing, Terms,
 };
 use guildhall_domain::email::Email;
 use guildhall_domain::ids::{ContractId, Entropy};
@@ -85,7 +85,7 @@ impl Guildhall {
     ///
     /// # Errors
     /// `InputInvalid` for what cannot be billed; `CustomerNumberInvalid`; `EmailInvalid`; `EmailTaken`;
-    /// `PaymentMethodMissing`; `PaymentMethodUnclear`; `NextBillingPast`; `PlanFull`; `SandboxFull`; `Busy`;
+    /// `PaymentMethodMissing`; `PaymentMethodUnclear`; `NextBillingPast`; `PriceRetired`; `PlanFull`; `SandboxFull`; `Busy`;
     /// `StoreUnavailable`.
     pub async fn create_contract(
         &self,
@@ -166,14 +166,17 @@ impl Maker {
             count_holder(tx, environment, &self.setting.definitions, plan).await?;
         }
         if let Some((slot, due_at)) = contract.queued() {
-            let unit =
-                Unit::created(HeldContract { contract: contract.clone(), holder: holder.clone() }, None);
+            let held = HeldContract { contract: contract.clone(), holder: holder.clone(), counted: true };
+            let unit = Unit::created(held, None);
             let mut attempt = unit.new_attempt(slot, due_at, contract.due_minor(), now);
             tx.billing_attempts().put(environment, &mut attempt).await?;
         }
         let (id, summary) = (contract.id.to_string(), contract.summary());
-        let unit = Unit::created(HeldContract { contract, holder }, method);
+        let mut tally = Tally::default();
+        tally.changed(&contract, Standing::default(), now.day());
+        let unit = Unit::created(HeldContract { contract, holder, counted: true }, method);
         unit.tell(tx, &self.setting, &summary, &[Happened::Created], None, now).await?;
+        tally.store(tx, environment).await?;
         let detail = json!({ "customer": number, "plan": summary.plan, "number": unit.held.contract.number });
         self.setting.recorder.audit(tx, "contract.create", &id, &detail).await?;
         Ok(unit.view())
@@ -332,6 +335,9 @@ pub(crate) fn checked_price(price: &str, currency: &str) -> Result<i64, AppError
 pub(crate) fn item(line: &LineDraft, definitions: &Definitions, currency: &str) -> Result<Item, AppError> {
     let given = line.price.as_deref().map(|price| checked_price(price, currency)).transpose()?;
     if let Some((plan, price)) = definitions.price_numbered(line.variant) {
+        if !plan.offers(price) {
+            return Err(Code::PriceRetired.into());
+        }
         let ours = item_of(plan, price);
         if price.money.currency != currency && given.is_none() {
             let message =

@@ -1,13 +1,14 @@
 //! One unit of work on one contract: it is found and locked, changed by the domain's rules, and everything that
 //! hangs on it is brought along.
 
+use crate::contracts::Tally;
 use crate::contracts::view::{attempt_view, contract_view};
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::members::{count_holder, plan_payload};
 use crate::record::Recorder;
 use guildhall_domain::attempt::{Attempt, AttemptStatus};
-use guildhall_domain::contract::{Contract, ContractStatus, ContractSummary, Happened};
+use guildhall_domain::contract::{Contract, ContractStatus, ContractSummary, Happened, Standing};
 use guildhall_domain::event::EventKind;
 use guildhall_domain::plan::Money;
 use guildhall_domain::{Code, EnvironmentId, Timestamp};
@@ -36,7 +37,7 @@ impl Setting {
         let mut held = held.ok_or(Code::ContractNotFound)?;
         self.definitions.complete(&mut held.contract);
         let methods = tx.payments().methods_of(held.contract.holder).await?;
-        let before = Before::of(&held.contract);
+        let before = Before::of(&held);
         Ok(Unit { method: method_of(&held.contract, methods), held, before })
     }
 }
@@ -54,11 +55,21 @@ struct Before {
     summary: ContractSummary,
     items: Vec<(i64, i64)>,
     slot: u32,
+    standing: Standing,
+    /// The contract, if the figures do not know it.
+    uncounted: Option<Box<Contract>>,
 }
 
 impl Before {
-    fn of(contract: &Contract) -> Self {
-        Self { summary: contract.summary(), items: items(contract), slot: contract.progress.slot }
+    fn of(held: &HeldContract) -> Self {
+        let contract = &held.contract;
+        Self {
+            summary: contract.summary(),
+            items: items(contract),
+            slot: contract.progress.slot,
+            standing: contract.standing(),
+            uncounted: (!held.counted).then(|| Box::new(contract.clone())),
+        }
     }
 }
 
@@ -76,7 +87,7 @@ pub(crate) struct Unit {
 impl Unit {
     /// A contract that was just stored.
     pub(crate) fn created(held: HeldContract, method: Option<PaymentMethod>) -> Self {
-        let before = Before::of(&held.contract);
+        let before = Before::of(&held);
         Self { held, method, before }
     }
 
@@ -107,7 +118,28 @@ impl Unit {
         self.put_queue(tx, setting, now).await?;
         let summary = self.held.contract.summary();
         self.count_holders(tx, setting, &summary).await?;
-        self.tell(tx, setting, &summary, happened, about, now).await
+        self.tell(tx, setting, &summary, happened, about, now).await?;
+        self.count(tx, setting, happened, now).await
+    }
+
+    /// Brings the figures in step, once for every change: last, because others wait for their rows.
+    pub(crate) async fn count(
+        &mut self,
+        tx: &mut Tx,
+        setting: &Setting,
+        happened: &[Happened],
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let contract = &self.held.contract;
+        let mut tally = Tally::default();
+        if let Some(unknown) = self.before.uncounted.take() {
+            tally.bring_in(&unknown);
+        }
+        tally.changed(contract, self.before.standing, now.day());
+        tally.charged(contract, happened, now.day());
+        self.before.standing = contract.standing();
+        self.held.counted = true;
+        tally.store(tx, setting.environment).await
     }
 
     /// Brings the queue in step: one attempt for the period that is next, none beside it.

@@ -7,6 +7,7 @@
 use crate::auth::Access;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
+use crate::paging::{Leaf, Turn};
 use futures_util::future::BoxFuture;
 use guildhall_domain::Timestamp;
 use guildhall_domain::mail::MailKind;
@@ -62,14 +63,36 @@ impl Guildhall {
         before: Option<i64>,
         limit: i64,
     ) -> Result<(Vec<Mail>, bool), AppError> {
+        let leaf = self.turn_mails(access, Turn::of(before, None), limit).await?;
+        Ok((leaf.items, leaf.older.is_some()))
+    }
+
+    /// A page of the environment's mails, sent or not.
+    ///
+    /// # Errors
+    /// `StoreUnavailable`.
+    pub async fn turn_mails(
+        &self,
+        access: &Access<'_>,
+        turn: Turn,
+        limit: i64,
+    ) -> Result<Leaf<Mail>, AppError> {
         let environment = access.environment();
+        let fit = usize::try_from(limit).unwrap_or(0);
         let listed = self.store().scan::<_, AppError, _>(move |tx| {
-            Box::pin(async move { Ok(tx.mails().page(environment, before, limit + 1).await?) })
+            Box::pin(async move {
+                let mut turn = turn;
+                loop {
+                    let read = tx.mails().page(environment, turn.part(), limit + 1).await?;
+                    match Leaf::of(read, turn, fit, |mail| mail.number) {
+                        Some(leaf) => return Ok(leaf),
+                        None => turn = Turn::First,
+                    }
+                }
+            })
         });
-        let mut mails: Vec<_> = listed.await?.into_iter().map(without_invitation).collect();
-        let more = mails.len() as i64 > limit;
-        mails.truncate(usize::try_from(limit).unwrap_or(0));
-        Ok((mails, more))
+        let Leaf { items, newer, older } = listed.await?;
+        Ok(Leaf { items: items.into_iter().map(without_invitation).collect(), newer, older })
     }
 
     /// Sends the mails that are due, one after another. How many were sent.

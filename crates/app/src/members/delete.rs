@@ -2,7 +2,7 @@
 
 use super::{Member, find_locked};
 use crate::auth::Access;
-use crate::contracts::{ContractView, contract_view};
+use crate::contracts::{ContractView, Tally, contract_view};
 use crate::definitions::Definitions;
 use crate::error::AppError;
 use crate::guildhall::Guildhall;
@@ -32,7 +32,7 @@ impl Guildhall {
                         tx.plans().remove_holder(plan, place.id).await?;
                     }
                 }
-                end_contracts(tx, &definitions, &recorder, &member).await?;
+                let tally = end_contracts(tx, &definitions, &recorder, &member).await?;
                 if !tx.members().delete(member.key).await? {
                     return Err(Code::MemberNotFound.into());
                 }
@@ -42,6 +42,8 @@ impl Guildhall {
                     tx.records().forget_member(table, place.id, member.key).await?;
                 }
                 tx.environments().dismiss(place.id).await?;
+                // After the environment's row, as whoever makes a member with a contract does.
+                tally.store(tx, place.id).await?;
                 recorder.audit(tx, "member.delete", &id, &json!({})).await?;
                 let payload = json!({ "id": id }).to_string();
                 recorder.event(tx, place.id, EventKind::MemberDeleted, &id, &payload).await
@@ -51,28 +53,40 @@ impl Guildhall {
     }
 }
 
-/// Contracts end with the member who holds them; whoever listens for them hears of it.
+/// Contracts end with the member who holds them; whoever listens for them hears of it, and the figures are to count them as
+/// ended.
 async fn end_contracts(
     tx: &mut Tx,
     definitions: &Definitions,
     recorder: &Recorder,
     member: &Member,
-) -> Result<(), AppError> {
-    if member.contracts.iter().all(|contract| contract.payment.is_none() || !contract.is_held()) {
-        return Ok(());
+) -> Result<Tally, AppError> {
+    let mut tally = Tally::default();
+    if member.contracts.iter().all(|contract| contract.payment.is_none()) {
+        return Ok(tally);
     }
+    let environment = recorder.environment.ok_or_else(|| AppError::internal("a member of no environment"))?;
+    // Contracts go by their environment's clock, which is not always the real time.
+    let now = tx.clocks().find(environment).await?.at.unwrap_or(recorder.now);
+    let recorder = Recorder { now, ..recorder.clone() };
     for mut held in tx.contracts().of_member(member.key).await? {
         let contract = &mut held.contract;
-        if contract.kind == ContractKind::Free || !contract.status().is_live() {
+        if contract.kind == ContractKind::Free {
             continue;
         }
+        if !held.counted {
+            tally.bring_in(contract);
+        }
+        if !contract.status().is_live() {
+            continue;
+        }
+        let before = contract.standing();
         contract.terms.min_cycles = None;
-        contract.cancel(None, None, recorder.now)?;
+        contract.cancel(None, None, now)?;
+        tally.changed(contract, before, now.day());
         let id = contract.id.to_string();
-        let environment =
-            recorder.environment.ok_or_else(|| AppError::internal("a member of no environment"))?;
         let payload = contract_view(&ContractView { held, method: None }, &definitions.app).to_string();
         recorder.event(tx, environment, EventKind::MembershipCancelled, &id, &payload).await?;
     }
-    Ok(())
+    Ok(tally)
 }

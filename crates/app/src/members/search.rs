@@ -45,8 +45,10 @@ pub struct MemberSearch {
     pub field: Option<(String, String)>,
     /// The order. A search by address goes by address, one by plan from the newest.
     pub order: MemberOrder,
-    /// Where the page before ended, as [`FoundMembers::next`] told it.
+    /// Where the page begins, as [`FoundMembers::next`] or [`FoundMembers::previous`] told it.
     pub after: Option<String>,
+    /// Whether the page lies before that place, as the one that `previous` leads to does.
+    pub back: bool,
     /// How many members at most.
     pub limit: usize,
 }
@@ -56,6 +58,8 @@ pub struct MemberSearch {
 pub struct FoundMembers {
     /// The members.
     pub members: Vec<Member>,
+    /// Where to go back; nothing on the first page.
+    pub previous: Option<String>,
     /// Where to go on; nothing if all were looked at.
     pub next: Option<String>,
     /// How many members were looked at for this page.
@@ -116,34 +120,77 @@ impl Guildhall {
         let found = self.store().scan::<_, AppError, _>(move |tx| {
             Box::pin(async move {
                 let total = tx.environments().member_count(environment).await?;
-                let mut found = FoundMembers { members: Vec::new(), next: None, examined: 0, total };
-                let mut after = search.after.clone();
-                loop {
-                    let chunk = if search.matches_all() { search.limit as i64 + 1 } else { CHUNK };
-                    let read = read(tx, environment, &search, after.as_deref(), chunk).await?;
-                    let ended = (read.len() as i64) < chunk;
-                    for member in read {
-                        if found.members.len() >= search.limit {
-                            found.next = found.members.last().map(|last| search.cursor(last));
-                            return Ok(found);
-                        }
-                        found.examined += 1;
-                        after = Some(search.cursor(&member));
-                        if search.matches(&member) {
-                            found.members.push(member);
-                        }
-                    }
-                    if ended {
-                        return Ok(found);
-                    }
-                    if found.examined >= EXAMINED_MAX {
-                        found.next = after;
-                        return Ok(found);
-                    }
+                let mut search = search;
+                let mut walk = walk(tx, environment, &search).await?;
+                // Going back came to the beginning: the first page is the one.
+                if search.back && walk.further.is_none() && walk.members.len() < search.limit {
+                    (search.back, search.after) = (false, None);
+                    walk = self::walk(tx, environment, &search).await?;
                 }
+                Ok(walk.found(&search, total))
             })
         });
         found.await
+    }
+}
+
+/// A page on its way: what was found, and how far was looked.
+#[derive(Default)]
+struct Walk {
+    /// In the order in which they were looked at.
+    members: Vec<Member>,
+    examined: i64,
+    /// The member that was looked at last.
+    reached: Option<String>,
+    /// Where the walk can go on; nothing if all that lies that way was looked at.
+    further: Option<String>,
+}
+
+impl Walk {
+    fn found(mut self, search: &MemberSearch, total: i64) -> FoundMembers {
+        if search.back {
+            self.members.reverse();
+        }
+        let end =
+            |member: Option<&Member>| member.map(|member| search.cursor(member)).or(self.reached.clone());
+        let (previous, next) = match (search.back, &search.after) {
+            (true, _) => (self.further.clone(), end(self.members.last())),
+            (false, Some(_)) => (end(self.members.first()), self.further.clone()),
+            (false, None) => (None, self.further.clone()),
+        };
+        FoundMembers { members: self.members, previous, next, examined: self.examined, total }
+    }
+}
+
+/// Looks for members from a place on, until a page is full, all were looked at, or too many.
+async fn walk(tx: &mut Tx, environment: EnvironmentId, search: &MemberSearch) -> Result<Walk, AppError> {
+    let mut walk = Walk::default();
+    let mut after = search.after.clone();
+    loop {
+        let chunk = if search.matches_all() { search.limit as i64 + 1 } else { CHUNK };
+        let read = read(tx, environment, search, after.as_deref(), chunk).await?;
+        let ended = (read.len() as i64) < chunk;
+        for member in read {
+            walk.examined += 1;
+            let matches = search.matches(&member);
+            // A page that is full is looked beyond: a link that leads to nobody helps nobody.
+            if matches && walk.members.len() >= search.limit {
+                walk.further = walk.members.last().map(|last| search.cursor(last));
+                return Ok(walk);
+            }
+            walk.reached = Some(search.cursor(&member));
+            if matches {
+                walk.members.push(member);
+            }
+        }
+        if ended {
+            return Ok(walk);
+        }
+        if walk.examined >= EXAMINED_MAX {
+            walk.further = walk.reached.clone();
+            return Ok(walk);
+        }
+        after.clone_from(&walk.reached);
     }
 }
 
@@ -162,20 +209,22 @@ async fn read(
     limit: i64,
 ) -> Result<Vec<Member>, AppError> {
     if search.goes_by_address() {
-        let (first, below) = addresses_that_begin(search.email.as_deref().unwrap_or_default());
-        let above = after.map_or(first, str::to_owned);
-        let order = ListOrder::Ascending;
+        let (first, last) = addresses_that_begin(search.email.as_deref().unwrap_or_default());
+        let after = after.map(str::to_owned);
+        let (above, below, order) = match (search.back, after) {
+            (true, after) => (first, after.unwrap_or(last), ListOrder::Descending),
+            (false, after) => (after.unwrap_or(first), last, ListOrder::Ascending),
+        };
         return Ok(tx.members().by_address(environment, (&above, &below), order, limit).await?);
     }
     let after = after.and_then(|after| after.parse().ok());
-    if let Some(plan) = &search.plan {
-        return Ok(tx.members().holders(environment, plan, after, limit).await?);
-    }
-    let order = match search.order {
-        MemberOrder::Oldest => ListOrder::Ascending,
-        MemberOrder::Newest | MemberOrder::Email => ListOrder::Descending,
-    };
-    Ok(tx.members().list(environment, ListPage { limit, after, order }).await?)
+    let oldest_first = search.plan.is_none() && search.order == MemberOrder::Oldest;
+    let order = if oldest_first == search.back { ListOrder::Descending } else { ListOrder::Ascending };
+    let page = ListPage { limit, after, order };
+    Ok(match &search.plan {
+        Some(plan) => tx.members().holders(environment, plan, page).await?,
+        None => tx.members().list(environment, page).await?,
+    })
 }
 
 /// The bounds between which the addresses lie, in their normal form, that begin like this, in any case.

@@ -105,6 +105,18 @@ impl Discount {
     }
 }
 
+impl DiscountValue {
+    /// What it takes off an amount for so many items: never more than there is.
+    pub(super) fn off(self, amount: i64, items: i64) -> i64 {
+        let off = match self {
+            Self::Percentage(hundredths) => share(amount, hundredths.into(), 100),
+            Self::Fixed(minor) => minor,
+            Self::FixedEach(minor) => minor.saturating_mul(items),
+        };
+        off.clamp(0, amount)
+    }
+}
+
 impl Line {
     /// What it costs before reductions.
     pub fn minor(&self) -> i64 {
@@ -171,15 +183,11 @@ impl Terms {
     pub fn reduction(&self) -> i64 {
         let subtotal = self.subtotal();
         let items: i64 = self.lines.iter().map(|line| i64::from(line.quantity)).sum();
-        let left =
-            self.discounts.iter().filter(|discount| discount.applies()).fold(subtotal, |left, discount| {
-                let off = match discount.value {
-                    DiscountValue::Percentage(hundredths) => share(left, hundredths.into(), 100),
-                    DiscountValue::Fixed(minor) => minor,
-                    DiscountValue::FixedEach(minor) => minor.saturating_mul(items),
-                };
-                left - off.clamp(0, left)
-            });
+        let left = self
+            .discounts
+            .iter()
+            .filter(|discount| discount.applies())
+            .fold(subtotal, |left, discount| left - discount.value.off(left, items));
         subtotal - left
     }
 

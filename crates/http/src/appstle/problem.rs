@@ -147,6 +147,7 @@ impl From<AppError> for Problem {
             Code::LastLine => (CONTRACT, "lastLine"),
             Code::TooManyLines => (CONTRACT, "tooManyLines"),
             Code::SameVariant => (CONTRACT, "sameVariant"),
+            Code::PriceRetired => (CONTRACT, "variantNotAvailable"),
             // Documented (wire contract C.0 and C.8).
             Code::ChangePending => (CONTRACT, "pendingDowngradeExists"),
             Code::DiscountExists => (CONTRACT, "discountAlreadyApplied"),

@@ -1,6 +1,7 @@
 //! The audit log: who did what, newest first, with filters.
 
 use super::desk::Desk;
+use super::pager::{Pager, turn};
 use super::shell::Shell;
 use super::when::When;
 use askama::Template;
@@ -21,7 +22,9 @@ struct AuditPage {
     filtered: bool,
     entries: Vec<Entry>,
     cut_short: bool,
-    next: Option<String>,
+    /// Whether it was turned back to.
+    back: bool,
+    pager: Pager,
 }
 
 /// An entry as pages show it.
@@ -74,7 +77,7 @@ fn told(detail: &str) -> String {
     parts.collect::<Vec<_>>().join(" · ")
 }
 
-/// `GET …/audit?action=&actor=&subject=&before=`
+/// `GET …/audit?action=&actor=&subject=&before=&after=`
 pub(super) async fn list(desk: Desk) -> Result<Response, AppError> {
     let query = &desk.query;
     let filter = TrailFilter {
@@ -83,20 +86,19 @@ pub(super) async fn list(desk: Desk) -> Result<Response, AppError> {
         subject: query.text("subject"),
     };
     let filtered = filter.action.is_some() || filter.actor.is_some() || filter.subject.is_some();
-    let before = query.text("before").and_then(|text| text.parse().ok());
-    let trail = desk.guildhall().audit_trail(desk.place()?, filter, before, PAGE).await?;
-    let rest = query.query_without("before");
-    let joint = if rest.is_empty() { "" } else { "&" };
-    let next = trail.next.map(|number| format!("{}?{rest}{joint}before={number}", desk.link("/audit")));
+    let trail = desk.guildhall().turn_audit_trail(desk.place()?, filter, turn(&desk), PAGE).await?;
+    let back = query.text("after").is_some();
+    let further = if back { trail.previous } else { trail.next };
     let page = AuditPage {
         shell: desk.shell("Audit log", "audit"),
         action: query.get("action").to_owned(),
         actor: query.get("actor").to_owned(),
         subject: query.get("subject").to_owned(),
         filtered,
-        cut_short: next.is_some() && trail.entries.len() < PAGE,
+        back,
+        cut_short: further.is_some() && trail.entries.len() < PAGE,
+        pager: Pager::numbered(&desk, "/audit", trail.previous, trail.next),
         entries: entries(&desk, trail),
-        next,
     };
     desk.page(&page)
 }

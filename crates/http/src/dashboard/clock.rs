@@ -74,7 +74,7 @@ async fn page(desk: &Desk, error: Option<String>) -> Result<ClockPage, AppError>
         outcome: None,
         error,
         typed: desk.form.get("to").to_owned(),
-        here: format!("{}?{}", desk.path, desk.query.query_without("done")),
+        here: format!("{}?{}", desk.path, desk.query.query_without(&["done"])),
     };
     if page.live {
         return Ok(page);

@@ -18,7 +18,7 @@ pub(super) use list::{Row, list};
 pub(super) use new::{create, new};
 pub(super) use one::show;
 pub(super) use plan::{change_plan, preview_plan};
-pub(super) use words::{every, money};
+pub(super) use words::every;
 
 use super::desk::Desk;
 use super::form::Form;
@@ -60,7 +60,7 @@ pub(super) fn leaves(
     previous: Option<Mark>,
     next: Option<Mark>,
 ) -> (Option<String>, Option<String>) {
-    let mut rest = desk.query.query_without_any(&["after", "before", "done"]);
+    let mut rest = desk.query.query_without(&["after", "before", "done"]);
     if !rest.is_empty() {
         rest.push('&');
     }

@@ -1,6 +1,7 @@
 //! Events: what happened to members, as webhooks will tell it.
 
 use super::desk::Desk;
+use super::pager::{Pager, turn};
 use super::shell::Shell;
 use super::when::When;
 use askama::Template;
@@ -20,7 +21,7 @@ struct EventsPage {
     shell: Shell,
     subject: String,
     events: Vec<EventRow>,
-    next: Option<String>,
+    pager: Pager,
 }
 
 /// An event as pages show it.
@@ -50,22 +51,16 @@ impl EventRow {
     }
 }
 
-/// `GET …/events?subject=&before=`
+/// `GET …/events?subject=&before=&after=`
 pub(super) async fn list(desk: Desk) -> Result<Response, AppError> {
     let access = desk.allow(Action::MemberRead)?;
     let subject = desk.query.text("subject");
-    let before = desk.query.text("before").and_then(|text| text.parse().ok());
-    let found = desk.guildhall().page_of_events(&access, subject.as_deref(), before, PAGE).await?;
-    let (events, more) = found;
-    let rest = desk.query.query_without("before");
-    let joint = if rest.is_empty() { "" } else { "&" };
-    let last = events.last().filter(|_| more);
-    let next = last.map(|last| format!("{}?{rest}{joint}before={}", desk.link("/events"), last.number));
+    let leaf = desk.guildhall().turn_events(&access, subject.as_deref(), turn(&desk), PAGE).await?;
     let page = EventsPage {
         shell: desk.shell("Events", "events"),
         subject: subject.unwrap_or_default(),
-        events: events.into_iter().map(|event| EventRow::of(event, &desk)).collect(),
-        next,
+        pager: Pager::numbered(&desk, "/events", leaf.newer, leaf.older),
+        events: leaf.items.into_iter().map(|event| EventRow::of(event, &desk)).collect(),
     };
     desk.page(&page)
 }

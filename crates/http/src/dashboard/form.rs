@@ -59,13 +59,14 @@ impl Form {
         pairs.filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
     }
 
-    /// The pairs as a query, without those of a name and those that are empty.
-    pub fn query_without(&self, name: &str) -> String {
-        self.query_without_any(&[name])
+    /// Only the first pair of each of these names, as far as it is filled.
+    pub fn only(&self, names: &[&str]) -> Self {
+        let kept = names.iter().filter_map(|name| Some(((*name).to_owned(), self.text(name)?)));
+        Self(kept.collect())
     }
 
-    /// As [`Form::query_without`], of several names.
-    pub fn query_without_any(&self, names: &[&str]) -> String {
+    /// The pairs as a query, without those of some names and those that are empty.
+    pub fn query_without(&self, names: &[&str]) -> String {
         let mut out = form_urlencoded::Serializer::new(String::new());
         let kept = |known: &str, value: &str| !names.contains(&known) && !value.is_empty();
         for (known, value) in self.0.iter().filter(|(known, value)| kept(known, value)) {
@@ -89,6 +90,6 @@ mod tests {
         assert_eq!(form.under("field.").collect::<Vec<_>>(), [("a", "1")]);
         assert_eq!(form.int("rate", "Rate").ok(), Some(None));
         assert!(form.int("name", "Name").is_err());
-        assert_eq!(form.query_without("scope"), "name=+CRM+&tick=on&field.a=1");
+        assert_eq!(form.query_without(&["scope"]), "name=+CRM+&tick=on&field.a=1");
     }
 }

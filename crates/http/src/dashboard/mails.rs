@@ -1,6 +1,7 @@
 //! The outbox, and the wording of mails.
 
 use super::desk::{Desk, can_be_mended};
+use super::pager::{Pager, turn};
 use super::shell::Shell;
 use super::when::When;
 use askama::Template;
@@ -19,7 +20,7 @@ struct MailsPage {
     shell: Shell,
     sends: bool,
     mails: Vec<MailRow>,
-    next: Option<String>,
+    pager: Pager,
 }
 
 struct MailRow {
@@ -34,14 +35,11 @@ struct MailRow {
     refusal: Option<String>,
 }
 
-/// `GET …/mails?before=`: mails hold codes and links, so it takes a role that may change things.
+/// `GET …/mails?before=&after=`: mails hold codes and links, so it takes a role that may change things.
 pub(super) async fn list(desk: Desk) -> Result<Response, AppError> {
     let access = desk.allow(Action::ManageWrite)?;
-    let before = desk.query.text("before").and_then(|text| text.parse().ok());
-    let (mails, more) = desk.guildhall().page_of_mails(&access, before, PAGE).await?;
-    let last = mails.last().filter(|_| more);
-    let next = last.map(|last| format!("{}?before={}", desk.link("/mails"), last.number));
-    let rows = mails.into_iter().map(|mail| MailRow {
+    let leaf = desk.guildhall().turn_mails(&access, turn(&desk), PAGE).await?;
+    let rows = leaf.items.into_iter().map(|mail| MailRow {
         number: mail.number,
         kind: mail.kind.as_str(),
         written: desk.when(mail.created_at),
@@ -56,7 +54,7 @@ pub(super) async fn list(desk: Desk) -> Result<Response, AppError> {
         shell: desk.shell("Mail outbox", "mails"),
         sends: desk.guildhall().sends_mail(),
         mails: rows.collect(),
-        next,
+        pager: Pager::numbered(&desk, "/mails", leaf.newer, leaf.older),
     };
     desk.page(&page)
 }

@@ -2,12 +2,14 @@
 
 mod bulk;
 mod edit;
+mod filters;
 mod list;
 mod one;
 mod transfer;
 
 pub(super) use bulk::bulk;
 pub(super) use edit::{create, new, update};
+pub(super) use filters::{delete_filter, save_filter};
 pub(super) use list::list;
 pub(super) use one::{add_plan, confirm_delete, delete, end_session, end_sessions, remove_plan, show};
 pub(super) use transfer::{export, import_form, import_report, import_run, import_show, import_upload};

@@ -36,7 +36,7 @@ pub(super) async fn answer(desk: Desk, handler: Handler) -> Result<Response, App
 
 /// Nothing if the form came from the same page with other content: that is no repetition.
 async fn begin(desk: &Desk) -> Result<Option<Once>, AppError> {
-    let body = desk.form.query_without("");
+    let body = desk.form.query_without(&[]);
     let asked = Asked { method: "POST", path: &desk.path, query: "", body: body.as_bytes() };
     let mut waits = 0;
     loop {

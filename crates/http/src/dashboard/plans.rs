@@ -1,8 +1,9 @@
 //! Plans, their prices and what they grant.
 
-use super::contracts::{every, money};
+use super::contracts::every;
 use super::desk::{Desk, can_be_mended};
 use super::form::Form;
+use super::money::amount;
 use super::shell::Shell;
 use super::when::When;
 use askama::Template;
@@ -11,9 +12,9 @@ use guildhall_app::AppError;
 use guildhall_app::plans::{PlanChange, PlanDraft, PriceDraft};
 use guildhall_domain::Code;
 use guildhall_domain::contract::Period;
-use guildhall_domain::ids::PlanId;
+use guildhall_domain::ids::{PlanId, PriceId};
 use guildhall_domain::json::JsonObject;
-use guildhall_domain::plan::{Interval, Money, Plan, Price, Status};
+use guildhall_domain::plan::{Interval, Money, Plan, Price, Status, TRIAL_DAYS_MAX};
 use guildhall_domain::scope::Action;
 
 #[derive(Template)]
@@ -23,6 +24,8 @@ struct PlansPage {
     plans: Vec<PlanRow>,
     error: Option<String>,
     name: String,
+    /// The app's own.
+    currency: String,
 }
 
 struct PlanRow {
@@ -30,11 +33,32 @@ struct PlanRow {
     name: String,
     active: bool,
     free: bool,
-    prices: Vec<String>,
+    prices: Vec<PriceRow>,
     holders: i64,
     member_limit: Option<i64>,
     permissions: usize,
     admin_only: bool,
+}
+
+/// A price as pages show it.
+struct PriceRow {
+    id: String,
+    name: String,
+    text: String,
+    trial_days: u32,
+    retired: bool,
+}
+
+impl PriceRow {
+    fn of(price: &Price) -> Self {
+        Self {
+            id: price.id.to_string(),
+            name: price.name.clone().unwrap_or_default(),
+            text: price_text(price),
+            trial_days: price.trial_days,
+            retired: price.status == Status::Inactive,
+        }
+    }
 }
 
 /// `12.50 EUR every month`
@@ -43,7 +67,7 @@ pub(super) fn price_text(price: &Price) -> String {
         Interval::Once => "once".to_owned(),
         interval => Period::of_interval(interval).map(every).unwrap_or_default(),
     };
-    format!("{} {often}", money(price.money.minor, &price.money.currency))
+    format!("{} {often}", amount(price.money.minor, &price.money.currency))
 }
 
 async fn list_page(desk: &Desk, error: Option<String>) -> Result<PlansPage, AppError> {
@@ -54,7 +78,7 @@ async fn list_page(desk: &Desk, error: Option<String>) -> Result<PlansPage, AppE
         name: plan.name.clone(),
         active: plan.status == Status::Active,
         free: plan.is_free(),
-        prices: plan.prices.iter().map(price_text).collect(),
+        prices: plan.prices.iter().map(PriceRow::of).collect(),
         holders: holders.iter().find(|(id, _)| *id == plan.id).map_or(0, |(_, count)| *count),
         member_limit: plan.member_limit,
         permissions: plan.permissions.len(),
@@ -65,6 +89,7 @@ async fn list_page(desk: &Desk, error: Option<String>) -> Result<PlansPage, AppE
         shell: desk.shell("Plans", "plans"),
         error,
         name: desk.form.get("name").to_owned(),
+        currency: access.definitions().app.currency.clone(),
     })
 }
 
@@ -103,23 +128,27 @@ pub(super) async fn create(desk: Desk) -> Result<Response, AppError> {
     }
 }
 
-/// A price as a form says it: `12.50`, `eur`, `month`.
+/// A price as a form says it: `12.50`, `eur`, `month`, and the days of its trial.
 fn price(form: &Form) -> Result<PriceDraft, AppError> {
     let wrong = |what: &'static str| AppError::because(Code::InputInvalid, what);
-    let text = form.get("amount").trim().replace(',', ".");
-    let (units, cents) = text.split_once('.').unwrap_or((&text, ""));
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    if units.is_empty() || units.len() > 9 || cents.len() > 3 || !digits(units) || !digits(cents) {
-        return Err(wrong("A price is an amount such as 12.50."));
-    }
     let currency = form.get("currency").trim().to_lowercase();
-    let minor = Money::from_major(&text, &currency)
-        .ok_or_else(|| wrong("The price has more digits than its currency."))?;
-    let money =
-        Money::price(minor, &currency).ok_or_else(|| wrong("A currency is three letters, such as eur."))?;
+    if Money::price(0, &currency).is_none() {
+        return Err(wrong("A currency is three letters, such as eur."));
+    }
+    let text = form.get("amount").trim().replace(',', ".");
+    let plain = text.starts_with(|first: char| first.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let minor = Money::from_major(&text, &currency).filter(|_| plain);
+    let money = minor.and_then(|minor| Money::price(minor, &currency));
+    let money = money.ok_or_else(|| {
+        wrong("A price is an amount such as 12.50, with no more digits than its currency has.")
+    })?;
     let interval: Interval =
         form.get("interval").parse().map_err(|_| wrong("Choose how often it is paid."))?;
-    Ok(PriceDraft { name: form.text("price-name"), money, interval, trial_days: 0 })
+    let trial_days = form.int("trial-days", "The trial")?.unwrap_or(0);
+    let trial_days = u32::try_from(trial_days).ok().filter(|days| *days <= TRIAL_DAYS_MAX);
+    let trial_days = trial_days.ok_or_else(|| wrong("A trial lasts from 0 to 730 days."))?;
+    Ok(PriceDraft { name: form.text("price-name"), money, interval, trial_days })
 }
 
 #[derive(Template)]
@@ -136,9 +165,11 @@ struct PlanPage {
     free: bool,
     holders: i64,
     created: When,
-    prices: Vec<(String, String, String)>,
+    prices: Vec<PriceRow>,
     /// Id, name, whether it is granted.
     permissions: Vec<(String, String, bool)>,
+    /// The app's own.
+    currency: String,
     error: Option<String>,
 }
 
@@ -160,10 +191,6 @@ async fn plan_page(desk: &Desk, error: Option<String>) -> Result<PlanPage, AppEr
         let granted = plan.permissions.contains(&permission.id);
         (permission.id.to_string(), permission.name.clone(), granted)
     });
-    let prices = plan
-        .prices
-        .iter()
-        .map(|price| (price.id.to_string(), price.name.clone().unwrap_or_default(), price_text(price)));
     Ok(PlanPage {
         shell: desk.shell(plan.name.clone(), "plans"),
         id: plan.id.to_string(),
@@ -176,8 +203,9 @@ async fn plan_page(desk: &Desk, error: Option<String>) -> Result<PlanPage, AppEr
         free: plan.is_free(),
         holders: holders.iter().find(|(id, _)| *id == plan.id).map_or(0, |(_, count)| *count),
         created: desk.when(plan.created_at),
-        prices: prices.collect(),
+        prices: plan.prices.iter().map(PriceRow::of).collect(),
         permissions: permissions.collect(),
+        currency: access.definitions().app.currency.clone(),
         error,
     })
 }
@@ -234,6 +262,22 @@ pub(super) async fn add_price(desk: Desk) -> Result<Response, AppError> {
     back(&desk, added, &format!("/plans/{id}"), "created").await
 }
 
+/// `POST …/plans/{plan}/prices/{price}`: retires a price, or offers it again.
+pub(super) async fn set_price_status(desk: Desk) -> Result<Response, AppError> {
+    let (app, actor) = desk.manage()?;
+    let id = named(&desk)?.id.clone();
+    let set = async {
+        let wrong = || AppError::because(Code::InputInvalid, "A price is retired or offered again.");
+        let status = Status::from_stored(desk.form.get("status")).ok_or_else(wrong)?;
+        let price = PriceId::from_text(desk.param("price"));
+        desk.guildhall().set_price_status(&app, &id, &price, status, actor).await.map(|_| ())
+    };
+    let set = set.await;
+    let notice =
+        if desk.form.says("status", Status::Inactive.as_str()) { "price-retired" } else { "price-offered" };
+    back(&desk, set, &format!("/plans/{id}"), notice).await
+}
+
 /// `POST …/plans/{plan}/permissions`: those that are ticked are granted, no others.
 pub(super) async fn grant(desk: Desk) -> Result<Response, AppError> {
     let (app, actor) = desk.manage()?;
@@ -272,10 +316,21 @@ mod tests {
         for (amount, minor) in [("12.50", 1250), ("12,5", 1250), ("12", 1200), ("0", 0), ("0.07", 7)] {
             assert_eq!(read(amount, "eur"), Some(minor), "{amount}");
         }
-        assert_eq!(read("500", "JPY"), Some(500));
-        for wrong in ["", "-1", "1.234", "1e5", "ten", "1234567890", ".5"] {
+        assert_eq!((read("500", "JPY"), read("1.005", "kwd")), (Some(500), Some(1_005)));
+        for wrong in ["", "-1", "1.234", "1e5", "ten", "12345678901", ".5", "1.2.3", "+1"] {
             assert_eq!(read(wrong, "eur"), None, "{wrong}");
         }
         assert_eq!((read("1.50", "jpy"), read("1", "euro")), (None, None));
+        let trial = |days: &str| {
+            let mut form = Form::default();
+            for (name, value) in
+                [("amount", "1"), ("currency", "eur"), ("interval", "month"), ("trial-days", days)]
+            {
+                form.push(name.into(), value.into());
+            }
+            price(&form).ok().map(|price| price.trial_days)
+        };
+        assert_eq!((trial(""), trial("14"), trial("730")), (Some(0), Some(14), Some(730)));
+        assert_eq!((trial("-1"), trial("731"), trial("x")), (None, None, None));
     }
 }

@@ -1,7 +1,8 @@
 //! What is billed next, day by day, and which failed charges are tried again.
 
-use super::contracts::{Row, leaves, money, way};
+use super::contracts::{Row, leaves, way};
 use super::desk::Desk;
+use super::money::amount;
 use super::shell::Shell;
 use super::when::long_day;
 use askama::Template;
@@ -75,7 +76,7 @@ impl Day {
             overdue: day < today,
             today: day == today,
             contracts: sums.iter().map(|sum| sum.contracts).sum(),
-            sums: sums.iter().map(|sum| money(sum.minor, &sum.currency)).collect(),
+            sums: sums.iter().map(|sum| amount(sum.minor, &sum.currency)).collect(),
             rows: Vec::new(),
         }
     }

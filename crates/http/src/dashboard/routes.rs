@@ -107,6 +107,8 @@ routes! {
     GET app "/members" LOOK => members::list;
     GET app "/members/new" CHANGE => members::new;
     POST app "/members" CHANGE => members::create;
+    POST app "/members/filters" CHANGE => members::save_filter;
+    POST app "/members/filters/{filter}/delete" CHANGE => members::delete_filter;
     POST app "/members/bulk" CHANGE => members::bulk;
     POST app "/members/export" CHANGE => members::export;
     GET app "/members/import" CHANGE => members::import_form;
@@ -155,6 +157,7 @@ routes! {
     GET app "/plans/{plan}" LOOK => plans::show;
     POST app "/plans/{plan}" CHANGE => plans::update;
     POST app "/plans/{plan}/prices" CHANGE => plans::add_price;
+    POST app "/plans/{plan}/prices/{price}" CHANGE => plans::set_price_status;
     POST app "/plans/{plan}/permissions" CHANGE => plans::grant;
     POST app "/plans/{plan}/delete" CHANGE => plans::delete;
 

@@ -1,6 +1,7 @@
-//! Settings → app: its name, its shop, and how its members sign in.
+//! Settings → app: its name, its shop, how its members sign in, and how its contracts are billed.
 
 use super::desk::{Desk, can_be_mended};
+use super::form::Form;
 use super::shell::Shell;
 use super::when::When;
 use askama::Template;
@@ -8,6 +9,7 @@ use axum::response::Response;
 use guildhall_app::AppError;
 use guildhall_app::apps::AppChange;
 use guildhall_domain::Code;
+use guildhall_domain::contract::DunningOutcome;
 
 const DAY_S: i64 = 24 * 3600;
 
@@ -22,6 +24,12 @@ struct SettingsPage {
     passwordless: bool,
     self_delete: bool,
     session_days: String,
+    time_zone: String,
+    currency: String,
+    retries: String,
+    retry_days: String,
+    /// What is done when all tries have failed: as stored, in words, whether it is the one.
+    outcomes: Vec<(&'static str, &'static str, bool)>,
     created: When,
     public_url: String,
     error: Option<String>,
@@ -32,6 +40,9 @@ fn page(desk: &Desk, error: Option<String>) -> Result<SettingsPage, AppError> {
     let again = error.is_some();
     let typed = |name: &str, stored: String| if again { form.get(name).to_owned() } else { stored };
     let ticked = |name: &str, stored: bool| if again { form.ticked(name) } else { stored };
+    let outcome = typed("dunning-outcome", app.dunning.outcome.as_str().to_owned());
+    let outcomes =
+        DunningOutcome::ALL.map(|known| (known.as_str(), in_words(known), known.as_str() == outcome));
     Ok(SettingsPage {
         shell: desk.shell("App", "settings"),
         id: app.id.to_string(),
@@ -41,9 +52,46 @@ fn page(desk: &Desk, error: Option<String>) -> Result<SettingsPage, AppError> {
         passwordless: ticked("passwordless", app.passwordless),
         self_delete: ticked("self-delete", app.member_self_delete),
         session_days: typed("session-days", days(app.session_seconds)),
+        time_zone: typed("time-zone", app.time_zone.clone()),
+        currency: typed("currency", app.currency.clone()),
+        retries: typed("dunning-retries", app.dunning.retries.to_string()),
+        retry_days: typed("dunning-days", app.dunning.days.to_string()),
+        outcomes: outcomes.to_vec(),
         created: desk.when(app.created_at),
         public_url: desk.guildhall().public_url().to_owned(),
         error,
+    })
+}
+
+const fn in_words(outcome: DunningOutcome) -> &'static str {
+    match outcome {
+        DunningOutcome::Cancel => "Cancel the contract",
+        DunningOutcome::Pause => "Pause the contract",
+        DunningOutcome::Skip => "Leave the period out",
+    }
+}
+
+/// How contracts are billed, as the form says it: what is left out stays.
+fn billing(form: &Form) -> Result<AppChange, AppError> {
+    let wrong = |message: &'static str| AppError::because(Code::InputInvalid, message);
+    let bounded = |name: &str, label: &str, least: i64, message: &'static str| {
+        let number = form.int(name, label)?;
+        let fits = number.is_none_or(|number| (least..=15).contains(&number));
+        if fits { Ok(number) } else { Err(wrong(message)) }
+    };
+    let retries = "A failed charge can be tried again from 0 to 15 times.";
+    let days = "Between two tries lie from 1 to 15 days.";
+    let outcome = form.text("dunning-outcome");
+    if outcome.as_deref().is_some_and(|outcome| DunningOutcome::from_stored(outcome).is_none()) {
+        return Err(wrong("Choose what is done when all tries have failed."));
+    }
+    Ok(AppChange {
+        time_zone: form.text("time-zone"),
+        currency: form.text("currency"),
+        dunning_retries: bounded("dunning-retries", "The number of tries", 0, retries)?,
+        dunning_days: bounded("dunning-days", "The days between tries", 1, days)?,
+        dunning_outcome: outcome,
+        ..AppChange::default()
     })
 }
 
@@ -83,7 +131,7 @@ pub(super) async fn update(desk: Desk) -> Result<Response, AppError> {
             passwordless: Some(form.ticked("passwordless")),
             member_self_delete: Some(form.ticked("self-delete")),
             session_seconds,
-            ..AppChange::default()
+            ..billing(form)?
         };
         desk.guildhall().update_app(&app, change, actor).await
     };

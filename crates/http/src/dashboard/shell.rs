@@ -154,6 +154,10 @@ fn notice(done: &str) -> Option<&'static str> {
         "discount-removed" => "The discount is taken back.",
         "clock-frozen" => "The clock stands still.",
         "clock-released" => "The clock goes by the real time again.",
+        "filter-saved" => "The filter is saved. Everybody who runs the app finds it above this list.",
+        "filter-deleted" => "The filter is deleted.",
+        "price-retired" => "The price is retired: whoever holds it keeps it, and it takes no new contracts.",
+        "price-offered" => "The price is offered again.",
         "granted" => "The permissions are saved.",
         _ => return None,
     })

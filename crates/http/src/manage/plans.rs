@@ -10,7 +10,7 @@ use guildhall_app::fields::{Fields, wrong};
 use guildhall_app::plans::{PlanChange, PlanDraft, PriceDraft};
 use guildhall_app::{AppError, Caller};
 use guildhall_domain::Code;
-use guildhall_domain::ids::{PermissionId, PlanId};
+use guildhall_domain::ids::{PermissionId, PlanId, PriceId};
 use guildhall_domain::json::JsonObject;
 use guildhall_domain::plan::{Interval, Money, Plan, Price, Status, TRIAL_DAYS_MAX};
 use guildhall_domain::scope::Action;
@@ -117,6 +117,26 @@ pub(crate) async fn create_price(
         Ok(json!({ "data": price_view(&price) }))
     };
     created(made.await)
+}
+
+/// Retires a price, or offers it again.
+pub(crate) async fn update_price(
+    State(http): State<Http>,
+    Extension(caller): Extension<Caller>,
+    Segment(ids): Segment<(String, String)>,
+    request: Request,
+) -> Response {
+    let updated = async {
+        let access = caller.allow(Action::ManageWrite)?;
+        let (app, actor) = place(&caller, &access);
+        let mut fields = Fields::new(body::json_object(request, http.settings().body_bytes_max).await?);
+        let status = Status::from_stored(&fields.required_text("status")?);
+        let status = status.ok_or_else(|| wrong("status", "ACTIVE or INACTIVE"))?;
+        let (plan, price) = (PlanId::from_text(ids.0), PriceId::from_text(ids.1));
+        let price = http.guildhall().set_price_status(&app, &plan, &price, status, actor).await?;
+        Ok(json!({ "data": price_view(&price) }))
+    };
+    answer(updated.await)
 }
 
 /// Lets a plan grant a permission.

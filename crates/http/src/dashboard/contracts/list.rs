@@ -3,6 +3,7 @@
 use super::words::{self, Badge, price, state, status_name, title};
 use super::{leaves, way};
 use crate::dashboard::desk::Desk;
+use crate::dashboard::money::amount;
 use crate::dashboard::page::redirect;
 use crate::dashboard::shell::Shell;
 use crate::dashboard::when::On;
@@ -72,7 +73,7 @@ impl Row {
             price: price(contract),
             next: words::next_billing(contract, desk.time()).map(On),
             retry,
-            failed: last.map(|last| words::money(last.minor, &contract.terms.currency)),
+            failed: last.map(|last| amount(last.minor, &contract.terms.currency)),
         }
     }
 }

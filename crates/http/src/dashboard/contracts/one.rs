@@ -1,11 +1,12 @@
 //! One contract: its terms, what comes next, what was charged, and what happened.
 
+use super::named;
 use super::timeline::Timeline;
 use super::words::{self, Badge};
-use super::{money, named};
 use crate::dashboard::audit::{self, entries};
 use crate::dashboard::desk::{Desk, can_be_mended};
 use crate::dashboard::form::Form;
+use crate::dashboard::money::amount;
 use crate::dashboard::shell::Shell;
 use crate::dashboard::when::On;
 use askama::Template;
@@ -179,7 +180,7 @@ async fn page(desk: &Desk, view: ContractView, error: Option<String>) -> Result<
         title: line.item.title.clone(),
         plan: line.item.plan.as_ref().map(ToString::to_string),
         quantity: line.quantity,
-        each: money(line.item.unit_minor, currency),
+        each: amount(line.item.unit_minor, currency),
         one_time: line.one_time,
     });
     let discounts =
@@ -216,10 +217,10 @@ async fn page(desk: &Desk, view: ContractView, error: Option<String>) -> Result<
         discounts: discounts.collect(),
         credit: Some(contract.progress.credit)
             .filter(|credit| *credit > 0)
-            .map(|credit| money(credit, currency)),
+            .map(|credit| amount(credit, currency)),
         delivery: Some(contract.terms.delivery_minor)
             .filter(|minor| *minor > 0)
-            .map(|minor| money(minor, currency)),
+            .map(|minor| amount(minor, currency)),
         access: words::access(contract, now),
         next: words::next_billing(contract, now).map(On),
         trial_ends: contract.progress.trial_ends_at.filter(|_| contract.in_trial(now)).map(On),
@@ -314,7 +315,7 @@ fn ahead(contract: &Contract) -> Vec<(On, String)> {
             Some(next) => at = next,
             None => break,
         }
-        ahead.push((On(at), money(contract.terms.subtotal(), &contract.terms.currency)));
+        ahead.push((On(at), amount(contract.terms.subtotal(), &contract.terms.currency)));
     }
     ahead
 }
@@ -327,7 +328,7 @@ fn charge_row(attempt: &Attempt, contract: &Contract) -> ChargeRow {
         number: attempt.number,
         due: On(attempt.due_at),
         tried: attempt.tried_at.map(On),
-        amount: money(attempt.money.minor, &attempt.money.currency),
+        amount: amount(attempt.money.minor, &attempt.money.currency),
         outcome: words::outcome(attempt.status),
         reason: words::reason(attempt),
         upgrade: attempt.is_upgrade(),

@@ -2,9 +2,10 @@
 
 use super::form::wrong;
 use super::one::back;
-use super::words::{self, every, money};
+use super::words::{self, every};
 use super::{named, number_of};
 use crate::dashboard::desk::{Desk, can_be_mended};
+use crate::dashboard::money::amount;
 use crate::dashboard::plans::price_text;
 use crate::dashboard::shell::Shell;
 use crate::dashboard::when::day;
@@ -88,7 +89,7 @@ fn consequence(before: &Contract, after: &Contract, now: Timestamp) -> String {
     match &after.change {
         Some(Change::Upgrade(upgrade)) => format!(
             "At once. {} is charged now, for what is left of the period that is paid; if that fails, all stays as it is. From then on {price}.{next}",
-            money(upgrade.minor, currency)
+            amount(upgrade.minor, currency)
         ),
         Some(Change::Downgrade(change)) => {
             let often = change.to.period.or(after.terms.period()).map(every).unwrap_or_default();
@@ -98,13 +99,13 @@ fn consequence(before: &Contract, after: &Contract, now: Timestamp) -> String {
             format!(
                 "{begins}: {}, {} {often}. Until then everything stays as it is, and nothing is charged or given back.",
                 change.to.title,
-                money(change.to.unit_minor, currency)
+                amount(change.to.unit_minor, currency)
             )
         }
         None => {
             let credit = after.progress.credit - before.progress.credit;
             let given = if credit > 0 {
-                format!("{} is taken off the next charges.", money(credit, currency))
+                format!("{} is taken off the next charges.", amount(credit, currency))
             } else {
                 "Nothing is charged or given back for it.".into()
             };

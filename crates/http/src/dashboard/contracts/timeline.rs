@@ -1,8 +1,8 @@
 //! What happened to a contract, newest first, out of its events: each group of events that one change wrote is one
 //! entry. Their times are those of the environment's clock, and every try of a charge is an event of its own.
 
-use super::words::money;
 use crate::dashboard::desk::Desk;
+use crate::dashboard::money::amount;
 use crate::dashboard::when::{When, day};
 use guildhall_app::trail::Event;
 use guildhall_app::{Access, AppError};
@@ -150,9 +150,9 @@ fn word(kind: &str) -> Option<(&'static str, &'static str)> {
 fn about_charge(payload: &str, currency: &str) -> Vec<String> {
     let Ok(attempt) = serde_json::from_str::<Value>(payload) else { return Vec::new() };
     let mut about = Vec::new();
-    let amount = attempt["orderAmount"].as_number().map(ToString::to_string);
+    let major = attempt["orderAmount"].as_number().map(ToString::to_string);
     about.extend(
-        amount.and_then(|text| Money::from_major(&text, currency)).map(|minor| money(minor, currency)),
+        major.and_then(|text| Money::from_major(&text, currency)).map(|minor| amount(minor, currency)),
     );
     if attempt["upgradeDowngradeBilling"] == true {
         about.push("difference to the dearer plan".into());

@@ -1,17 +1,12 @@
 //! How contracts are told to people: amounts, periods, states and what became of charges.
 
+use crate::dashboard::money::amount;
 use crate::dashboard::when::day;
 use guildhall_app::contracts::{
     Attempt, AttemptStatus, Contract, ContractStatus, DiscountValue, Life, Period,
 };
 use guildhall_domain::Timestamp;
 use guildhall_domain::contract::{Discount, PauseReason};
-use guildhall_domain::plan::Money;
-
-/// `12.50 EUR`
-pub(in crate::dashboard) fn money(minor: i64, currency: &str) -> String {
-    format!("{} {}", Money::to_major(minor, currency), currency.to_uppercase())
-}
 
 /// `every month`, `every 3 months`
 pub(in crate::dashboard) fn every(period: Period) -> String {
@@ -99,15 +94,15 @@ pub(super) fn title(contract: &Contract) -> String {
 pub(super) fn price(contract: &Contract) -> String {
     let terms = &contract.terms;
     let often = terms.period().map_or_else(|| "once".to_owned(), every);
-    format!("{} {often}", money(terms.total(), &terms.currency))
+    format!("{} {often}", amount(terms.total(), &terms.currency))
 }
 
 /// `20 % off 3 charges (1 used)`
 pub(super) fn discount(discount: &Discount, currency: &str) -> String {
     let off = match discount.value {
         DiscountValue::Percentage(hundredths) => format!("{hundredths} % off"),
-        DiscountValue::Fixed(minor) => format!("{} off", money(minor, currency)),
-        DiscountValue::FixedEach(minor) => format!("{} off each", money(minor, currency)),
+        DiscountValue::Fixed(minor) => format!("{} off", amount(minor, currency)),
+        DiscountValue::FixedEach(minor) => format!("{} off each", amount(minor, currency)),
     };
     match discount.limit {
         None => format!("{off} every charge"),
@@ -143,18 +138,6 @@ pub(super) fn access(contract: &Contract, now: Timestamp) -> String {
 mod tests {
     use super::*;
     use guildhall_app::contracts::PeriodUnit;
-
-    #[test]
-    fn amounts_have_the_digits_of_their_currency() {
-        for (minor, currency, text) in [
-            (1900, "eur", "19.00 EUR"),
-            (1900, "jpy", "1900 JPY"),
-            (1900, "kwd", "1.900 KWD"),
-            (0, "usd", "0.00 USD"),
-        ] {
-            assert_eq!(money(minor, currency), text);
-        }
-    }
 
     #[test]
     fn periods_are_told_in_words() {

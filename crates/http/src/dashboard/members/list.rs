@@ -1,9 +1,11 @@
 //! The list of members, with its search.
 
+use super::filters::{self, FilterRow};
 use super::{name_of, shown};
 use crate::dashboard::count::grouped;
 use crate::dashboard::desk::Desk;
 use crate::dashboard::page::redirect;
+use crate::dashboard::pager::Pager;
 use crate::dashboard::shell::Shell;
 use crate::dashboard::when::When;
 use askama::Template;
@@ -15,11 +17,21 @@ use guildhall_domain::scope::Action;
 
 /// Members on a page.
 const PAGE: usize = 50;
+/// What the address says of a filter.
+pub(super) const FILTER: &[&str] = &["q", "plan", "field", "value", "order"];
 
 #[derive(Template)]
 #[template(path = "dashboard/members.html")]
-struct ListPage {
+pub(super) struct ListPage {
     shell: Shell,
+    error: Option<String>,
+    /// Saved ones.
+    filters: Vec<FilterRow>,
+    /// The one that is shown, as pairs of a form.
+    filter: Vec<(String, String)>,
+    /// Whether it is none of the saved ones.
+    unsaved: bool,
+    filter_name: String,
     query: String,
     plan: String,
     field: String,
@@ -34,7 +46,9 @@ struct ListPage {
     searching: bool,
     examined_max: i64,
     cut_short: bool,
-    next: Option<String>,
+    /// Whether it was turned back to.
+    back: bool,
+    pager: Pager,
     first: Option<String>,
     free_plans: Vec<(String, String)>,
 }
@@ -50,17 +64,25 @@ struct Row {
     last_login: Option<When>,
 }
 
-/// `GET …/members?q=&plan=&field=&value=&order=&after=`
+/// `GET …/members?q=&plan=&field=&value=&order=&after=&before=`
 pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError> {
     let access = desk.allow(Action::MemberRead)?;
-    let (query, definitions) = (&desk.query, access.definitions());
-    let wanted = query.text("q");
+    let wanted = desk.query.text("q");
     // An id is found at once, wherever it came from.
     if let Some(id) = wanted.as_deref().filter(|text| guildhall_domain::text::is_id(text))
         && let Some(member) = desk.guildhall().get_member(&access, id).await?
     {
         return Ok(redirect(&desk.link(&format!("/members/{}", member.id))));
     }
+    let page = list_page(&desk, None).await?;
+    desk.page(&page)
+}
+
+/// The list that the address asks for, with what was wrong about a form on it.
+pub(super) async fn list_page(desk: &Desk, error: Option<String>) -> Result<ListPage, AppError> {
+    let access = desk.allow(Action::MemberRead)?;
+    let (query, definitions) = (&desk.query, access.definitions());
+    let wanted = query.text("q");
     let (key, value) = (query.get("field").to_owned(), query.text("value"));
     let search = MemberSearch {
         email: wanted.clone(),
@@ -71,7 +93,8 @@ pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError>
             "email" => MemberOrder::Email,
             _ => MemberOrder::Newest,
         },
-        after: query.text("after"),
+        back: query.text("before").is_some(),
+        after: query.text("before").or_else(|| query.text("after")),
         limit: PAGE,
     };
     let unknown_plan = search.plan.as_ref().is_some_and(|plan| definitions.plan(plan).is_none());
@@ -79,7 +102,7 @@ pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError>
     if unknown_plan || nul {
         return Err(guildhall_domain::Code::QueryInvalid.into());
     }
-    let searching = !search.is_everything();
+    let (searching, back) = (!search.is_everything(), search.back);
     let found = desk.guildhall().search_members(&access, search).await?;
     let plan_name =
         |id: &PlanId| definitions.plan(id).map_or_else(|| id.to_string(), |plan| plan.name.clone());
@@ -99,19 +122,25 @@ pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError>
         last_login: member.last_login_at.map(|at| desk.when(at)),
     });
     let rows: Vec<_> = rows.collect();
-    let rest = query.query_without("after");
-    let after = |cursor: String| {
-        let cursor: String = form_urlencoded::byte_serialize(cursor.as_bytes()).collect();
-        format!("{}?{rest}{}after={cursor}", desk.link("/members"), if rest.is_empty() { "" } else { "&" })
-    };
+    let further = if back { &found.previous } else { &found.next };
     let fields: Vec<_> =
         definitions.custom_fields.iter().map(|field| (field.key.clone(), field.label.clone())).collect();
     let plan_pairs = |free: bool| {
         let plans = definitions.plans.iter().filter(|plan| !free || plan.is_free());
         plans.map(|plan| (plan.id.to_string(), plan.name.clone())).collect::<Vec<_>>()
     };
-    let page = ListPage {
+    let filters = filters::rows(desk).await?;
+    Ok(ListPage {
         shell: desk.shell("Members", "members"),
+        error,
+        filter_name: desk.form.get("name").to_owned(),
+        filter: query
+            .only(FILTER)
+            .under("")
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        unsaved: !filters.iter().any(|filter| filter.current),
+        filters,
         column: fields.iter().find(|(known, _)| *known == key).map(|(_, label)| label.clone()),
         query: wanted.unwrap_or_default(),
         plan: query.get("plan").to_owned(),
@@ -124,10 +153,18 @@ pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError>
         total: grouped(found.total),
         searching,
         examined_max: EXAMINED_MAX,
-        cut_short: rows.len() < PAGE && found.next.is_some(),
-        next: found.next.map(after),
-        first: query.text("after").map(|_| format!("{}?{rest}", desk.link("/members"))),
+        back,
+        cut_short: rows.len() < PAGE && further.is_some(),
+        first: found
+            .previous
+            .is_some()
+            .then(|| format!("{}?{}", desk.link("/members"), query.query_without(&["before", "after"]))),
+        pager: Pager::of(
+            desk,
+            "/members",
+            found.previous.map(|place| ("before", place)),
+            found.next.map(|place| ("after", place)),
+        ),
         rows,
-    };
-    desk.page(&page)
+    })
 }

@@ -132,7 +132,7 @@ async fn import_page(desk: &Desk, error: Option<String>) -> Result<ImportPage, A
         columns: columns.collect(),
         known: KNOWN_COLUMNS.to_vec(),
         fields: fields.iter().map(|field| (field.key.clone(), field.label.clone())).collect(),
-        again: format!("{}?{}", desk.path, desk.query.query_without("done")),
+        again: format!("{}?{}", desk.path, desk.query.query_without(&["done"])),
         error,
     })
 }

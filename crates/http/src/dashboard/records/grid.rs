@@ -8,8 +8,8 @@ use crate::dashboard::tables::{meant, named, shown};
 use crate::dashboard::when::{self, When};
 use askama::Template;
 use axum::response::Response;
-use guildhall_app::AppError;
 use guildhall_app::records::{Found, Included, Node, PageOf};
+use guildhall_app::{Access, AppError};
 use guildhall_domain::Code;
 use guildhall_domain::data_table::{DataTable, Field, FieldKind, numbered};
 use guildhall_domain::record::FieldValue;
@@ -37,6 +37,7 @@ struct GridPage {
     total: i64,
     filtered: bool,
     next: Option<String>,
+    previous: Option<String>,
     first: Option<String>,
     error: Option<String>,
 }
@@ -76,23 +77,16 @@ const TESTS: [(&str, &str); 7] = [
     ("unset", "has no value"),
 ];
 
-/// `GET …/tables/{table}?field=&test=&value=&sort=&dir=&skip=`
+/// `GET …/tables/{table}?field=&test=&value=&sort=&dir=&after=&before=`
 pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError> {
     let access = desk.allow(Action::RecordRead)?;
     let table = named(&desk)?;
     let count = desk.guildhall().record_counts(&access).await?;
     let total = count.iter().find(|(number, _)| *number == table.number).map_or(0, |(_, count)| *count);
-    let found = match query(&desk, table) {
-        Ok(query) => desk.guildhall().query_records(&access, &table.key, Some(&query)).await,
-        Err(error) => Err(error),
-    };
-    let (page, error) = match found {
-        Ok(Found::Many(page)) => (page, None),
-        Ok(_) => return Err(AppError::internal("a grid's query found no page")),
+    let (page, error) = match turned(&desk, &access, table).await {
+        Ok(page) => (page, None),
         // A filter that a field cannot take is told beside the filter.
-        Err(error) if can_be_mended(&error) => {
-            (PageOf { items: Vec::new(), has_more: false, limit: None }, Some(error))
-        }
+        Err(error) if can_be_mended(&error) => (Page::default(), Some(error)),
         Err(error) => return Err(error),
     };
     let told = error.as_ref().map(|error| error.message.to_string());
@@ -103,8 +97,70 @@ pub(in crate::dashboard) async fn list(desk: Desk) -> Result<Response, AppError>
     }
 }
 
+/// A page of the grid.
+#[derive(Default)]
+struct Page {
+    nodes: Vec<Node>,
+    /// The numbers of the records next to which the pages before and after lie.
+    previous: Option<i64>,
+    next: Option<i64>,
+}
+
+/// Which way a page lies from the record that the address names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The first page, whatever the address names.
+    First,
+    /// Behind it.
+    On,
+    /// Before it: what lies behind it in the opposite order.
+    Back,
+}
+
+/// The page that the address names. Going back so far that no page would be full leads to the first.
+async fn turned(desk: &Desk, access: &Access<'_>, table: &DataTable) -> Result<Page, AppError> {
+    let named = |name: &str| desk.query.text(name).is_some();
+    let way = match (named("before"), named("after")) {
+        (true, _) => Way::Back,
+        (false, true) => Way::On,
+        (false, false) => Way::First,
+    };
+    let found = read(desk, access, table, way).await?;
+    let (found, way) = match way {
+        Way::Back if (found.items.len() as i64) < PAGE => {
+            (read(desk, access, table, Way::First).await?, Way::First)
+        }
+        way => (found, way),
+    };
+    let PageOf { items: mut nodes, has_more, .. } = found;
+    if way == Way::Back {
+        nodes.reverse();
+    }
+    let number = |node: Option<&Node>| node.map(|node| node.record.key.sequence());
+    let (first, last) = (number(nodes.first()), number(nodes.last()));
+    let (previous, next) = match way {
+        Way::First => (None, last.filter(|_| has_more)),
+        Way::On => (first, last.filter(|_| has_more)),
+        Way::Back => (first.filter(|_| has_more), last),
+    };
+    Ok(Page { nodes, previous, next })
+}
+
+async fn read(
+    desk: &Desk,
+    access: &Access<'_>,
+    table: &DataTable,
+    way: Way,
+) -> Result<PageOf<Node>, AppError> {
+    let query = query(desk, table, way)?;
+    match desk.guildhall().query_records(access, &table.key, Some(&query)).await? {
+        Found::Many(page) => Ok(page),
+        _ => Err(AppError::internal("a grid's query found no page")),
+    }
+}
+
 /// What is asked for, as the client API would say it: the same query, with the same bounds.
-fn query(desk: &Desk, table: &DataTable) -> Result<Value, AppError> {
+fn query(desk: &Desk, table: &DataTable, way: Way) -> Result<Value, AppError> {
     let given = &desk.query;
     let mut many = json!({ "take": PAGE });
     if let Some(field) = table.field(given.get("field")) {
@@ -126,15 +182,19 @@ fn query(desk: &Desk, table: &DataTable) -> Result<Value, AppError> {
     if !include.is_empty() {
         many["include"] = Value::Object(include);
     }
-    let direction = if given.get("dir") == "desc" { "desc" } else { "asc" };
-    let sort = given.get("sort");
-    if table.field(sort).is_some() {
-        many["orderBy"] = json!({ sort: direction });
-    } else {
-        many["orderBy"] = json!({ "internalOrder": "desc" });
-    }
-    if let Some(after) = given.text("after").and_then(|text| text.parse::<i64>().ok()) {
-        many["after"] = after.into();
+    let (sort, descending) = match table.field(given.get("sort")) {
+        Some(field) => (field.key.as_str(), given.get("dir") == "desc"),
+        None => ("internalOrder", true),
+    };
+    let direction = if descending == (way == Way::Back) { "asc" } else { "desc" };
+    many["orderBy"] = json!({ sort: direction });
+    let place = match way {
+        Way::First => None,
+        Way::On => given.text("after"),
+        Way::Back => given.text("before"),
+    };
+    if let Some(place) = place.and_then(|text| text.parse::<i64>().ok()) {
+        many["after"] = place.into();
     }
     Ok(json!({ "findMany": many }))
 }
@@ -142,7 +202,7 @@ fn query(desk: &Desk, table: &DataTable) -> Result<Value, AppError> {
 fn grid(
     desk: &Desk,
     table: &DataTable,
-    page: PageOf<Node>,
+    page: Page,
     total: i64,
     error: Option<String>,
 ) -> Result<GridPage, AppError> {
@@ -157,7 +217,7 @@ fn grid(
                 kept.push(name.into(), value.into());
             }
         }
-        let rest = kept.query_without("");
+        let rest = kept.query_without(&[]);
         let joint = if rest.is_empty() || more.is_empty() { "" } else { "&" };
         format!("{here}?{rest}{joint}{more}")
     };
@@ -175,8 +235,7 @@ fn grid(
             numeric: is_numeric(field.kind),
         }
     });
-    let last = page.items.last().map(|node| node.record.key.sequence());
-    let rows = page.items.iter().map(|node| Row {
+    let rows = page.nodes.iter().map(|node| Row {
         cells: shown_fields.iter().map(|field| cell(desk, node, field)).collect(),
         updated: desk.when(node.record.updated_at),
         id: node.record.id.clone(),
@@ -194,8 +253,9 @@ fn grid(
         tests: TESTS.to_vec(),
         total,
         filtered: table.field(given.get("field")).is_some(),
-        next: last.filter(|_| page.has_more).map(|last| with("", &format!("after={last}"))),
-        first: given.text("after").map(|_| with("", "")),
+        first: page.previous.map(|_| with("", "")),
+        previous: page.previous.map(|place| with("", &format!("before={place}"))),
+        next: page.next.map(|place| with("", &format!("after={place}"))),
         table: table.clone(),
         error,
     })
