@@ -187,7 +187,7 @@ async function main() {
     const more = [
       `${base}/members?q=member77`, `${base}/members?q=nobody`, `${base}/members?plan=${paid[0].id}`, `${base}/members?order=email`, `${base}/members?order=oldest`,
       `${base}/members?field=first-name&value=First77`, `${base}/members?field=first-name&value=nobody`,
-      `${base}/contracts?status=PAUSED`, `${base}/contracts?status=ACTIVE&order=next`, `${base}/contracts?customer=member77`, `${base}/contracts?attention=on`,
+      `${base}/contracts?status=PAUSED`, `${base}/contracts?status=ACTIVE&order=next`, `${base}/contracts?q=member77`, `${base}/contracts?attention=yes`,
     ];
     say('finding the pages');
     const pages = await crawl(session, base, more);

@@ -14,7 +14,9 @@ const DAY_US: i64 = 24 * 3_600 * 1_000_000;
 fn tile(page: &str, name: &str) -> String {
     let (_, rest) =
         page.split_once(&format!("<span class=\"stat-name\">{name}</span>")).expect("the tile is there");
-    let (tile, _) = rest.split_once("</div>").expect("it ends");
+    // It is a link if there is a page behind it.
+    let end = ["</div>", "</a>"].iter().filter_map(|end| rest.find(end)).min().expect("it ends");
+    let tile = &rest[..end];
     let texts = tile.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim());
     texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" | ")
 }
