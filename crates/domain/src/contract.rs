@@ -28,7 +28,9 @@ pub use renewal::{Charge, Due, DunningOutcome, DunningPolicy, Outcome};
 pub use schedule::{Period, PeriodUnit, Schedule, is_time_zone, local_day};
 pub use standing::Standing;
 pub use summary::{ConnectionStatus, ContractSummary, PaymentSummary};
-pub use terms::{Asked, Discount, DiscountValue, Item, LastPayment, Line, Notes, Progress, Terms};
+pub use terms::{
+    Asked, Discount, DiscountValue, Item, LastPayment, LeftOut, Line, Notes, Progress, TOTAL_MAX, Terms,
+};
 
 use crate::ids::{ContractId, PlanId};
 use crate::member_id::MemberKey;

@@ -22,7 +22,7 @@ both_engines! {
         assert_eq!(owner.send(&office.path(&format!("/contracts/{rests}/pause")), "until=").await.status, 303);
         let page = owner.page(&office.path("/renewals")).await;
         assert_eq!(numbers(&page).len(), 50);
-        assert!(page.contains("60 renewals") && page.contains("<strong>1200.00 USD</strong>"), "all of the day, and not what rests: {page}");
+        assert!(page.contains("60 renewals") && page.contains("<strong>1,200.00 USD</strong>"), "all of the day, and not what rests: {page}");
         let next = owner.page(&link(&page, "next").expect("more")).await;
         assert_eq!(numbers(&next).len(), 15);
         assert!(next.contains("60 renewals") && next.contains("5 renewals") && next.contains("<strong>100.00 USD</strong>"), "{next}");

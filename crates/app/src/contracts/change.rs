@@ -1,7 +1,7 @@
 //! Changing a contract.
 
 use super::ContractView;
-use super::create::{LineDraft, checked_price, checked_quantity, item};
+use super::create::{LineDraft, check_total, checked_price, checked_quantity, item};
 use super::unit::{Setting, Unit};
 use crate::auth::Access;
 use crate::error::AppError;
@@ -145,7 +145,12 @@ impl Guildhall {
                 let now = setting.now(tx).await?;
                 let mut unit = setting.find(tx, number).await?;
                 let action = change.action();
+                let subtotal = unit.held.contract.terms.subtotal();
                 let happened = unit.apply(tx, &setting, change, entropy, now).await?;
+                // What was made before there was this bound can still be changed otherwise.
+                if unit.held.contract.terms.subtotal() > subtotal {
+                    check_total(&unit.held.contract.terms)?;
+                }
                 if happened.is_empty() {
                     return Ok(unit.view());
                 }

@@ -8,7 +8,8 @@ use crate::error::{AppError, or_conflict};
 use crate::guildhall::Guildhall;
 use crate::members::{Admitter, Checked, blank, count_holder, record_created};
 use guildhall_domain::contract::{
-    Contract, ContractKind, Draft, Happened, Item, LINES_MAX, Line, Notes, Period, Schedule, Standing, Terms,
+    Contract, ContractKind, Draft, Happened, Item, LINES_MAX, Line, Notes, Period, Schedule, Standing,
+    TOTAL_MAX, Terms,
 };
 use guildhall_domain::email::Email;
 use guildhall_domain::ids::{ContractId, Entropy};
@@ -304,7 +305,7 @@ fn terms(draft: &ContractDraft, definitions: &Definitions, now: Timestamp) -> Re
     }
     let delivery =
         draft.delivery_price.as_deref().map(|price| checked_price(price, &currency)).transpose()?;
-    Ok(Terms {
+    let terms = Terms {
         last_line: lines.len() as i64,
         lines,
         currency,
@@ -315,7 +316,18 @@ fn terms(draft: &ContractDraft, definitions: &Definitions, now: Timestamp) -> Re
         discounts: Vec::new(),
         delivery_minor: delivery.unwrap_or(0),
         payment_method: None,
-    })
+    };
+    check_total(&terms)?;
+    Ok(terms)
+}
+
+/// Refuses what comes to too much for one charge.
+pub(super) fn check_total(terms: &Terms) -> Result<(), AppError> {
+    if terms.fits() {
+        return Ok(());
+    }
+    let most = Money::to_major(TOTAL_MAX, &terms.currency);
+    Err(invalid(format!("All lines of a contract together come to {most} at most.")))
 }
 
 pub(crate) fn checked_quantity(quantity: u32) -> Result<u32, AppError> {

@@ -196,6 +196,7 @@ impl Contract {
         };
         active.next = Some(at);
         active.dunning = None;
+        self.progress.left_out.clear();
         if let Some(schedule) = &mut self.terms.schedule {
             schedule.anchor = at;
         }
@@ -220,6 +221,7 @@ impl Contract {
             return Ok(Vec::new());
         };
         schedule.period = period;
+        self.progress.left_out.clear();
         let next = match billed_at {
             Some(billed_at) => {
                 schedule.anchor = billed_at;
@@ -397,23 +399,38 @@ impl Contract {
     /// Takes back that the last period was left out: it is next again, on `due`.
     ///
     /// # Errors
-    /// `AttemptNotSkipped` if another period has come since, or `due` has passed; `ContractNotActive`;
+    /// `AttemptNotSkipped` if another period has come since, the dates or the plan have changed, or `due` has passed;
+    /// `ContractNotActive`;
     /// `ChargeUnderWay`.
     pub fn unskip(&mut self, slot: i64, due: Timestamp, now: Timestamp) -> Outcome {
         self.check_billable()?;
-        if slot + 1 != i64::from(self.progress.slot) || due <= now {
+        if !matches!(self.life, Life::Active(_)) {
+            return Err(Code::ContractNotActive.into());
+        }
+        if !self.may_unskip(slot, due, now) {
             return Err(Code::AttemptNotSkipped.into());
         }
-        let Life::Active(active) = &mut self.life else {
-            return Err(Code::ContractNotActive.into());
+        let (Life::Active(active), Some(left_out)) = (&mut self.life, self.progress.left_out.pop()) else {
+            return Err(Code::AttemptNotSkipped.into());
         };
         active.next = Some(due);
         active.dunning = None;
         self.progress.slot -= 1;
         // The keys that it has used up stay so.
-        self.progress.declines = self.progress.left_out_declines;
+        self.progress.declines = left_out.declines;
         self.updated_at = now;
         Ok(vec![Happened::NextBillingChanged])
+    }
+
+    /// Whether a period that was left out, by its number and date, can come back.
+    pub fn may_unskip(&self, slot: i64, due: Timestamp, now: Timestamp) -> bool {
+        let Life::Active(active) = &self.life else {
+            return false;
+        };
+        let last = self.progress.left_out.last();
+        due > now
+            && slot + 1 == i64::from(self.progress.slot)
+            && last.is_some_and(|last| i64::from(last.slot) == slot && last.next == active.next)
     }
 
     /// Charges the period that is next, or could not be charged, at once. The dates stay as they are.

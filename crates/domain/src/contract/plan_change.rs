@@ -146,6 +146,7 @@ impl Contract {
     /// Makes a line be for this; the contract is billed as often as that is due.
     pub(super) fn put_on_line(&mut self, number: i64, item: Item) {
         let next = self.next_billing();
+        self.progress.left_out.clear();
         if let (Some(period), Some(schedule)) = (item.period, &mut self.terms.schedule)
             && schedule.period != period
         {

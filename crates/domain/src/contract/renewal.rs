@@ -7,7 +7,7 @@
 
 use super::life::{Active, Dunning, Life, PauseReason, Paused};
 use super::plan_change::Change;
-use super::terms::{Asked, LastPayment};
+use super::terms::{Asked, LastPayment, LeftOut};
 use super::{Contract, ContractKind, Happened};
 use crate::time::{MICROS_PER_SECOND, Timestamp};
 
@@ -260,6 +260,7 @@ impl Contract {
         self.progress.credit = (self.progress.credit - credit).max(0);
         self.progress.paid_cycles += 1;
         self.progress.slot += 1;
+        self.progress.left_out.clear();
         self.progress.declines = 0;
         self.progress.bill_now = false;
         self.progress.last_payment = Some(LastPayment { paid: true, at: now, minor });
@@ -365,8 +366,9 @@ impl Contract {
         };
         active.next = schedule.after(next);
         active.dunning = None;
+        let (slot, declines) = (self.progress.slot, std::mem::take(&mut self.progress.declines));
+        self.progress.left_out.push(LeftOut { slot, next: active.next, declines });
         self.progress.slot += 1;
-        self.progress.left_out_declines = std::mem::take(&mut self.progress.declines);
         self.progress.bill_now = false;
         self.updated_at = now;
         vec![Happened::Skipped, Happened::NextBillingChanged]

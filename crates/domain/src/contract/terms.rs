@@ -124,6 +124,10 @@ impl Line {
     }
 }
 
+/// The most that one charge of a contract may come to before discounts, in minor units: as much as the dearest price. Sums over
+/// millions of contracts stay within 64 bits.
+pub const TOTAL_MAX: i64 = 100_000_000_000;
+
 impl Terms {
     /// Of a plan that costs nothing.
     pub fn free(plan: PlanId) -> Self {
@@ -176,6 +180,11 @@ impl Terms {
     /// The lines together, before reductions and delivery.
     pub fn subtotal(&self) -> i64 {
         self.lines.iter().fold(0_i64, |sum, line| sum.saturating_add(line.minor()))
+    }
+
+    /// Whether one charge comes to no more than [`TOTAL_MAX`] before discounts.
+    pub fn fits(&self) -> bool {
+        self.subtotal().saturating_add(self.delivery_minor) <= TOTAL_MAX
     }
 
     /// What the discounts that apply take off the lines. Each takes its part of what the ones before it have
@@ -236,11 +245,24 @@ pub struct Progress {
     pub unanswered: Option<Asked>,
     /// Definite refusals of the period that is due: each has used up a charge key.
     pub declines: u32,
-    /// `declines` of the period that was left out last, in case it comes back.
-    #[serde(default)]
-    pub left_out_declines: u32,
+    /// Periods that were left out one after another and may come back, the last one last. Whatever moves the dates
+    /// or changes what is billed empties it: what a period would have been is not known then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// Whether the period that is next is to be charged at once.
     pub bill_now: bool,
+}
+
+/// A period that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its number.
+    pub slot: u32,
+    /// When the contract was billed next because of it.
+    #[serde(with = "maybe_micros")]
+    pub next: Option<Timestamp>,
+    /// Its definite refusals so far.
+    pub declines: u32,
 }
 
 /// The last charge that was decided.

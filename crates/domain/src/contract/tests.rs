@@ -407,6 +407,68 @@ fn check(contract: &Contract, before: &Contract, now: Timestamp) {
     assert!(contract.updated_at <= now);
 }
 
+/// What is done between leaving a period out and taking that back.
+type Between = fn(&mut Contract, Timestamp);
+
+#[test]
+fn a_period_comes_back_only_if_nothing_has_moved_since() {
+    let start = at("2027-01-31T12:00:00Z");
+    let later = at("2027-02-01T12:00:00Z");
+    let comes_back = |between: Between| {
+        let mut contract = contract(start, start);
+        let Due::Charge(charge) = contract.begin(start) else { panic!("a charge is due") };
+        contract.settle(&charge.key, &Outcome::Paid, &DunningPolicy::default(), start);
+        let due = contract.next_billing().expect("a date");
+        contract.skip(later).expect("it is left out");
+        between(&mut contract, later);
+        let slot = i64::from(contract.progress.slot) - 1;
+        let allowed = contract.may_unskip(slot, due, later);
+        assert_eq!(contract.unskip(slot, due, later).is_ok(), allowed);
+        assert_eq!(contract.next_billing() == Some(due), allowed);
+        allowed
+    };
+    assert!(comes_back(|_, _| ()));
+    assert!(comes_back(|contract, now| drop(contract.set_min_cycles(Some(2), now))));
+    let moved: [Between; 4] = [
+        |contract, now| {
+            drop(contract.set_next_billing(at("2027-03-04T12:00:00Z"), now).expect("it is moved"))
+        },
+        |contract, now| {
+            drop(contract.set_period(Period { unit: PeriodUnit::Week, count: 1 }, now).expect("an interval"));
+        },
+        |contract, now| {
+            let to = item(2, 9_000, contract.terms.period());
+            let change = PlanChange { line: 1, to, skip_billing: true, prorate_downgrade: false };
+            drop(contract.change_plan(change, now).expect("a dearer plan"));
+        },
+        |contract, now| {
+            let to = item(2, 20_000, Some(Period { unit: PeriodUnit::Year, count: 1 }));
+            let change = PlanChange { line: 1, to, skip_billing: false, prorate_downgrade: false };
+            drop(contract.change_plan(change, now).expect("a yearly plan"));
+        },
+    ];
+    for (place, between) in moved.into_iter().enumerate() {
+        assert!(!comes_back(between), "case {place}");
+    }
+}
+
+#[test]
+fn several_periods_come_back_in_turn() {
+    let start = at("2027-01-31T12:00:00Z");
+    let before = start.plus_micros(-DAY);
+    let mut contract = contract(start, before);
+    let mut left_out = Vec::new();
+    for _ in 0..3 {
+        left_out.push((i64::from(contract.progress.slot), contract.next_billing().expect("a date")));
+        contract.skip(before).expect("it is left out");
+    }
+    while let Some((slot, due)) = left_out.pop() {
+        contract.unskip(slot, due, before).expect("the last one comes back");
+        assert_eq!(contract.next_billing(), Some(due));
+    }
+    assert_eq!(contract.progress.slot, 0);
+}
+
 proptest! {
     #[test]
     fn whatever_is_done_the_invariants_hold(steps in proptest::collection::vec(step(), 1..60)) {

@@ -40,6 +40,8 @@ impl Guest {
     /// # Errors
     /// `RouteUnknown` if it is none.
     pub fn number(&self) -> Result<i64, AppError> {
-        self.param("number").parse().map_err(|_| Code::RouteUnknown.into())
+        let text = self.param("number");
+        let number = text.parse().ok().filter(|number: &i64| number.to_string() == text);
+        number.ok_or_else(|| Code::RouteUnknown.into())
     }
 }

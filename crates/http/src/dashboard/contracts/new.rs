@@ -75,8 +75,11 @@ async fn page(desk: &Desk, error: Option<String>) -> Result<NewPage, AppError> {
         methods.extend(new.map(|(token, words)| ((*token).to_owned(), format!("{words} ({token})"))));
     }
     let plans = access.definitions().plans.iter().filter(|plan| plan.status == Status::Active);
-    let prices =
-        plans.flat_map(|plan| plan.prices.iter().map(move |price| (plan, price))).map(|(plan, price)| {
+    let prices = plans
+        .flat_map(|plan| {
+            plan.prices.iter().filter(|price| plan.offers(price)).map(move |price| (plan, price))
+        })
+        .map(|(plan, price)| {
             let trial = match price.trial_days {
                 0 => String::new(),
                 days => format!(", {days} days of trial"),

@@ -199,7 +199,9 @@ async fn page(desk: &Desk, view: ContractView, error: Option<String>) -> Result<
     let offered =
         access.definitions().plans.iter().flat_map(|plan| plan.prices.iter().map(move |price| (plan, price)));
     let held = contract.terms.first_line().map(|line| line.item.variant);
-    let offered = offered.filter(|(_, price)| price.money.currency == currency && Some(price.number) != held);
+    let offered = offered.filter(|(plan, price)| {
+        plan.offers(price) && price.money.currency == currency && Some(price.number) != held
+    });
     Ok(ContractPage {
         shell: desk.shell(format!("{title} #{}", contract.number), "contracts"),
         number: contract.number,
@@ -239,7 +241,7 @@ async fn page(desk: &Desk, view: ContractView, error: Option<String>) -> Result<
         downgrade,
         period: contract.terms.period().map(|period| (period.count, period.unit.as_str())),
         ahead: ahead(contract),
-        charges: attempts.iter().map(|(attempt, held)| charge_row(attempt, &held.contract)).collect(),
+        charges: attempts.iter().map(|(attempt, held)| charge_row(attempt, &held.contract, now)).collect(),
         charges_total: total,
         charges_next: (further < total).then(|| format!("{}?charges={further}#h-charges", desk.link(&path))),
         timeline_next: timeline.next.map(|next| format!("{}?before={next}#h-timeline", desk.link(&path))),
@@ -320,7 +322,7 @@ fn ahead(contract: &Contract) -> Vec<(On, String)> {
     ahead
 }
 
-fn charge_row(attempt: &Attempt, contract: &Contract) -> ChargeRow {
+fn charge_row(attempt: &Attempt, contract: &Contract, now: guildhall_domain::Timestamp) -> ChargeRow {
     let current = attempt.slot == i64::from(contract.progress.slot);
     let running = contract.status() == ContractStatus::Active && contract.progress.asked.is_none();
     let queued = attempt.status == AttemptStatus::Queued && current && running;
@@ -336,7 +338,7 @@ fn charge_row(attempt: &Attempt, contract: &Contract) -> ChargeRow {
         can_charge: queued,
         can_retry: attempt.status == AttemptStatus::Failure && current && running,
         can_unskip: attempt.status == AttemptStatus::Skipped
-            && attempt.slot + 1 == i64::from(contract.progress.slot)
-            && running,
+            && running
+            && contract.may_unskip(attempt.slot, attempt.due_at, now),
     }
 }

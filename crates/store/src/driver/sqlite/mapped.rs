@@ -9,6 +9,8 @@
 //! A page of SQLite is searched by halving, each step of which waits for memory if the page is not in the processor's caches.
 //! Asking for all of the page at once makes that one wait.
 //!
+//! The file must lie on a file system of this machine, as SQLite's log asks for anyway: over a network a mapping need not follow its file.
+//!
 //! This is the only place with `unsafe` in it: the interface is C's. It owns no memory but the two tables that it registers,
 //! which live as long as the process; nothing in it may panic, because C cannot be unwound through.
 #![allow(unsafe_code)]
@@ -128,7 +130,7 @@ unsafe fn stand_before(file: *mut ffi::sqlite3_file) {
             let ours = ffi::sqlite3_io_methods { xFetch: Some(fetch), xUnfetch: Some(unfetch), ..*table };
             Methods { system, ours }
         });
-        // Files may have other methods, as on a network share: those are left alone.
+        // Files that are locked in another way have other methods: those are left alone.
         if !std::ptr::eq(methods.system, system) {
             return;
         }
