@@ -56,6 +56,15 @@ test('F55 a period is left out, and taken back', async () => {
   expectErrorKey(await act('unskip', attempt.id), 'attemptNotSkipped');
 });
 
+test('a period that was left out does not come back once the dates have moved', async () => {
+  const at = someDay();
+  const { id } = await create({ nextBillingDate: at });
+  const [attempt] = await queue(id);
+  expectStatus(await act('skip', attempt.id), 200);
+  expectStatus(await put('subscription-contracts-update-billing-interval', { contractId: id, interval: 'YEAR', intervalCount: 1 }), 200);
+  expectErrorKey(await act('unskip', attempt.id), 'attemptNotSkipped');
+});
+
 test('F55 the next one is left out without its id', async () => {
   const at = someDay();
   const { id } = await create({ nextBillingDate: at });

@@ -3,13 +3,13 @@
 import { test } from 'node:test';
 import assert from '../clients/support/assert.mjs';
 import { send } from '../clients/support/http.mjs';
-import { call } from './support/call.mjs';
+import { call, expectStatus } from './support/call.mjs';
 import { contractsOf } from './support/contracts.mjs';
 import { openStore } from './support/store.mjs';
 
 const store = await openStore('bad-input');
 const { key, shop } = store;
-const { create, queue, external } = contractsOf(store);
+const { create, queue, external, draft, post, put } = contractsOf(store);
 
 const ODD = [
   '', ' ', '0', '-1', '1.5', '1e9', 'null', 'true', 'x', "'; drop table", '%', '_', '💥', 'x'.repeat(3000), '99999999999999999999', '9223372036854775807',
@@ -112,4 +112,17 @@ test('odd bodies', async () => {
     }
   }
   assert.equal((await call('GET', 'subscription-contract-details', { key })).status, 200);
+});
+
+test('a charge has a bound', async () => {
+  const line = { variantId: 99, quantity: 9999, currentPrice: '100000.00' };
+  const made = await post(draft({ lines: [line] }));
+  expectStatus(made, 201);
+  const refused = await post(draft({ lines: [line, line] }));
+  assert.equal(refused.status, 400);
+  assert.match(JSON.stringify(refused.body), /come to 1000000000\.00 at most/);
+  const id = made.body.id.split('/').at(-1);
+  const added = await put('subscription-contracts-add-line-item', { contractId: id, quantity: 9999, variantId: 98, price: '100000.00' });
+  assert.equal(added.status, 400);
+  assert.equal((await call('GET', `subscription-contracts/contract-external/${id}`, { key })).body.lines.nodes.length, 1);
 });

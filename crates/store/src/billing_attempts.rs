@@ -164,7 +164,11 @@ impl BillingAttempts<'_> {
 }
 
 fn conditions(statement: &mut Statement, environment: EnvironmentId, filter: &AttemptFilter) {
-    statement.push(" FROM billing_attempts a WHERE a.environment = ").bind(environment.stored());
+    // Of one contract or member there are few rows, found by the contract: the sign keeps the environment's index, which holds
+    // all of them in the order of the list, from being taken for that.
+    let by_contract = filter.contract.is_some() || filter.member.is_some();
+    statement.push(" FROM billing_attempts a WHERE ").push(if by_contract { "+" } else { "" });
+    statement.push("a.environment = ").bind(environment.stored());
     if let Some(contract) = filter.contract {
         statement.push(" AND a.contract = ").bind(contract);
     }

@@ -442,7 +442,7 @@ fn a_period_comes_back_only_if_nothing_has_moved_since() {
             drop(contract.change_plan(change, now).expect("a dearer plan"));
         },
         |contract, now| {
-            let to = item(2, 20_000, Some(Period { unit: PeriodUnit::Year, count: 1 }));
+            let to = item(2, 90_000, Some(Period { unit: PeriodUnit::Year, count: 1 }));
             let change = PlanChange { line: 1, to, skip_billing: false, prorate_downgrade: false };
             drop(contract.change_plan(change, now).expect("a yearly plan"));
         },
