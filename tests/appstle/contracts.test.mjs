@@ -344,7 +344,7 @@ test('a free plan that was taken elsewhere is a contract without dates, and cost
 });
 
 test('what is not there is 404, as a problem', async () => {
-  for (const path of ['manage-subscription-link/1', 'customer-portal-token', 'subscription-contract-one-offs-by-contractId', 'customer-portal-settings/1']) {
+  for (const path of ['subscription-contract-one-offs-by-contractId', 'customer-portal-settings/1', 'delivery-profiles/1']) {
     expectProblem(await ask(path, { customerId: 1, contractId: 1 }), 404);
   }
 });
