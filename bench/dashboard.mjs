@@ -193,10 +193,18 @@ async function main() {
     const pages = await crawl(session, base, more);
     say(`${pages.size} pages, ${TIMES} times each`);
     const before = await durations();
+    const waits = new Map();
     for (let round = 0; round < TIMES; round += 1) {
-      for (const path of pages.keys()) await must(send('GET', path, session), path);
+      for (const path of pages.keys()) {
+        const began = performance.now();
+        await must(send('GET', path, session), path);
+        waits.set(path, [...(waits.get(path) ?? []), performance.now() - began]);
+      }
     }
     report(pages, before, await durations());
+    const slowest = [...waits].map(([path, times]) => [path, times.sort((a, b) => a - b)[times.length >> 1]]).sort((a, b) => b[1] - a[1]);
+    console.log('\nThe slowest pages as the client sees them, medians:\n');
+    for (const [path, ms] of slowest.slice(0, 8)) console.log(`- ${ms.toFixed(1)} ms ${path.replace(base, '…')}`);
   } finally {
     server.kill();
     if (process.env.KEEP !== '1') rmSync(folder, { recursive: true, force: true });
