@@ -145,12 +145,7 @@ impl Guildhall {
                 let now = setting.now(tx).await?;
                 let mut unit = setting.find(tx, number).await?;
                 let action = change.action();
-                let subtotal = unit.held.contract.terms.subtotal();
                 let happened = unit.apply(tx, &setting, change, entropy, now).await?;
-                // What was made before there was this bound can still be changed otherwise.
-                if unit.held.contract.terms.subtotal() > subtotal {
-                    check_total(&unit.held.contract.terms)?;
-                }
                 if happened.is_empty() {
                     return Ok(unit.view());
                 }
@@ -211,7 +206,25 @@ fn checked_pairs(pairs: Vec<(String, String)>) -> Result<Vec<(String, String)>, 
 
 impl Unit {
     /// Does with the contract what is asked, in memory; tells what came of it.
+    /// Applies a change by the domain's rules and the bound of one charge; stores nothing.
     pub(super) async fn apply(
+        &mut self,
+        tx: &mut Tx,
+        setting: &Setting,
+        change: ContractChange,
+        fresh_id: String,
+        now: Timestamp,
+    ) -> Result<Vec<Happened>, AppError> {
+        let subtotal = self.held.contract.terms.subtotal();
+        let happened = self.follow(tx, setting, change, fresh_id, now).await?;
+        // What was made before there was this bound can still be changed otherwise.
+        if self.held.contract.terms.subtotal() > subtotal {
+            check_total(&self.held.contract.terms)?;
+        }
+        Ok(happened)
+    }
+
+    async fn follow(
         &mut self,
         tx: &mut Tx,
         setting: &Setting,
